@@ -178,7 +178,7 @@ def compare(
     from analyzer.cli.options import scenario_of
     from analyzer.comparison.compare import compare as compare_snapshots
     from analyzer.measurement.snapshot import load_snapshot
-    from analyzer.report.sections import ComparisonReport
+    from analyzer.report.migration import ComparisonReport
     from analyzer.units import Refusal
 
     assumed = scenario_of(scenario)
