@@ -71,7 +71,7 @@ _STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
 
 
 def _show_diagnosis(diagnosis: Diagnosis) -> None:
-    from analyzer.report.render.terminal import colour_wanted
+    from analyzer.report.escapes import colour_wanted
 
     def show(status: str, text: str) -> None:
         colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None

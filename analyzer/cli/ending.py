@@ -75,7 +75,7 @@ def as_flags(text: str) -> str:
     It may quote a label or a server, and both may hold escape codes.
     """
     from analyzer.cli.flags import FLAGS
-    from analyzer.report.format import inert
+    from analyzer.report.escapes import inert
 
     return inert(spelled(text, FLAGS))
 

@@ -75,7 +75,7 @@ def explain(
 def _print(answer: object) -> None:
     """Print lines of text, or anything else as JSON."""
     if isinstance(answer, Iterator):
-        from analyzer.report.render.terminal import colour_wanted
+        from analyzer.report.escapes import colour_wanted
 
         for line in answer:
             click.echo(line, color=colour_wanted(sys.stdout))
