@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analyzer.cli import machine
 from analyzer.cli.ending import note
 from analyzer.errors import InsufficientData
 
@@ -33,6 +34,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
     from analyzer.units import Refusal
 
     scenario = projected.assumed() if projected else None
+    machine.collect_again()
     usage = measure(snapshot)
     release_unused(usage.steps.size)
     calibration = calibrate_usage(usage)

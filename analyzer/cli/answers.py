@@ -1,15 +1,20 @@
 """Commands that answer from a snapshot: analyze, calibrate, compare, demo, report."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from __future__ import annotations
 
-from analyzer.cli import answering, options, values
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from analyzer.cli import answering, machine, values
 from analyzer.cli.ending import keeping
 from analyzer.cli.measuring import collected, kept_at
 from analyzer.cli.parameters import command, examples, option, verbatim
 from analyzer.cli.temporary import temporary_folder
 from analyzer.defaults import DEFAULT_SAMPLE
 from analyzer.errors import InsufficientData, sentences
+
+if TYPE_CHECKING:
+    from analyzer.cli import options
 
 _FILES = verbatim(
     "Files:",
@@ -170,12 +175,14 @@ def compare(
 
     The result also has the cost of the waypoints and ztunnels of AFTER, for the next prediction.
     """
+    from analyzer.cli.options import scenario_of
     from analyzer.comparison.compare import compare as compare_snapshots
     from analyzer.measurement.snapshot import load_snapshot
-    from analyzer.report.sections import ComparisonReport
+    from analyzer.report.migration import ComparisonReport
     from analyzer.units import Refusal
 
-    assumed = options.scenario_of(scenario)
+    assumed = scenario_of(scenario)
+    machine.collect_again()
     first, second = load_snapshot(before), load_snapshot(after)
     found = compare_snapshots(first, second, assumed)
     if isinstance(found, Refusal):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,12 +11,12 @@ import click
 
 from analyzer.cli.ending import as_flags
 from analyzer.cli.measuring import access_to, noting
-from analyzer.cli.options import FORMAT_HELP, ServerOptions, TalkOptions
 from analyzer.cli.parameters import command, examples, option
 from analyzer.cli.wrapping import wrapped
 from analyzer.settings import spelled
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.measurement.diagnosis import Diagnosis
     from analyzer.measurement.survey import Survey
     from analyzer.measurement.verdict import Judged
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 
 @command(epilog=examples("istio-usage doctor -p http://localhost:9090"))
 def doctor(
-    server: ServerOptions,
-    output_format: Annotated[Literal["table", "json"], option("--format", FORMAT_HELP)],
-    talk: TalkOptions,
+    server: options.ServerOptions,
+    output_format: Annotated[Literal["table", "json"], option("--format", options.FORMAT_HELP)],
+    talk: options.TalkOptions,
 ) -> None:
     """Check what this Prometheus can answer.
 
@@ -72,7 +71,7 @@ _STATUS_COLOURS = {"ok": "green", "yes": "green", "missing": "red", "no": "red"}
 
 
 def _show_diagnosis(diagnosis: Diagnosis) -> None:
-    from analyzer.report.render.terminal import colour_wanted
+    from analyzer.report.escapes import colour_wanted
 
     def show(status: str, text: str) -> None:
         colour, is_bold = _STATUS_COLOURS.get(status), status == "warn" or None
@@ -91,6 +90,8 @@ def _show_diagnosis(diagnosis: Diagnosis) -> None:
 
 def _judged(source: Source, scope: Scope, found: Survey, window: TimeWindow) -> Judged:
     """Take every step of an answer with a sample, and return what is found on the way."""
+    from dataclasses import replace
+
     from analyzer.calibration import calibrate_usage
     from analyzer.errors import InsufficientData
     from analyzer.measurement.sample import take_sample

@@ -47,6 +47,7 @@ class CommandLine(click.Group):
         if lacking := machine.shortage():
             _last_words(lacking)
             ctx.exit(1)
+        machine.silence_libraries()
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, AnalyzerError) as error:
@@ -74,7 +75,7 @@ def as_flags(text: str) -> str:
     It may quote a label or a server, and both may hold escape codes.
     """
     from analyzer.cli.flags import FLAGS
-    from analyzer.report.format import inert
+    from analyzer.report.escapes import inert
 
     return inert(spelled(text, FLAGS))
 
@@ -83,6 +84,7 @@ def run(command_line: Callable[..., object]) -> Never:
     """Run the command line and end the process."""
     signal.signal(signal.SIGTERM, _terminate)
     machine.prepare()
+    machine.hold_collection()
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - kept to the end
     try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import click
 
-from analyzer.cli import options, values
+from analyzer.cli import values
 from analyzer.cli.ending import as_flags
 from analyzer.cli.parameters import argument, command, examples, option
 from analyzer.cli.wrapping import wrapped
 from analyzer.settings import spelled
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.data import Topic
 
 _KINDS: Final = {
@@ -60,6 +60,8 @@ def explain(
     Prints what a finding, a refusal, a mode or a figure means, why it matters and how to fix it.
     Without a name, lists all of them.
     """
+    from dataclasses import asdict
+
     from analyzer.data.explained import all_topics, explained
 
     if name:
@@ -73,7 +75,7 @@ def explain(
 def _print(answer: object) -> None:
     """Print lines of text, or anything else as JSON."""
     if isinstance(answer, Iterator):
-        from analyzer.report.render.terminal import colour_wanted
+        from analyzer.report.escapes import colour_wanted
 
         for line in answer:
             click.echo(line, color=colour_wanted(sys.stdout))

@@ -4,7 +4,7 @@ A failure of the machine is one line. A programming mistake keeps its traceback.
 """
 
 import errno
-import logging
+import gc
 import os
 import re
 import sys
@@ -63,10 +63,28 @@ def prepare() -> None:
     for name in ("COLUMNS", "LINES"):
         if not re.fullmatch("[0-9]{1,6}", os.environ.get(name, ""), re.ASCII):
             os.environ.pop(name, None)
-    # Without any handler Python prints the warnings of libraries on stderr.
-    logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+
+
+def silence_libraries() -> None:
+    """Keep libraries from logging on stderr, where Python prints warnings without any handler."""
+    # `--help` logs nothing, and this takes a tenth of its time.
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def hold_collection() -> None:
+    """Collect no garbage until `collect_again`: it would look through each module many times."""
+    gc.disable()
+
+
+def collect_again() -> None:
+    """Collect garbage from now on, but not among what was imported: that stays to the end."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def shortage() -> str:

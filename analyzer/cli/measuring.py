@@ -9,34 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from analyzer.cli import values
+from analyzer.cli import machine, values
 from analyzer.cli.ending import keeping, note
-from analyzer.cli.options import (
-    URL,
-    ContentOptions,
-    CredentialOptions,
-    QuestionOptions,
-    Quiet,
-    ReplaceOptions,
-    ServerOptions,
-    TalkOptions,
-)
 from analyzer.cli.parameters import argument, command, examples, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from analyzer.cli import options
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.prometheus.credentials import Access
     from analyzer.prometheus.query import Query
 
 
 def collected(
-    server: ServerOptions,
-    talk: TalkOptions,
+    server: options.ServerOptions,
+    talk: options.TalkOptions,
     target: Path,
-    replacing: ReplaceOptions,
-    content: ContentOptions | None = None,
+    replacing: options.ReplaceOptions,
+    content: options.ContentOptions | None = None,
 ) -> Snapshot:
     """Collect into `target` or use the snapshot there, showing the progress on stderr.
 
@@ -68,8 +59,12 @@ def noting(*, quiet: bool) -> Callable[[str], None]:
     return (lambda _: None) if quiet else note
 
 
-def access_to(url: str, credentials: CredentialOptions, *, quiet: bool) -> Access:
-    """Return the access to a server, and note how its address is understood."""
+def access_to(url: str, credentials: options.CredentialOptions, *, quiet: bool) -> Access:
+    """Return the access to a server, and note how its address is understood.
+
+    What the command needs is imported: what follows may hold much memory.
+    """
+    machine.collect_again()
     access = credentials.access(url)
     if access.remark and not quiet:
         note(access.remark)
@@ -98,11 +93,11 @@ def kept_at(target: Path) -> str:
 
 @command(epilog=examples("istio-usage collect -p http://localhost:9090 --days 7 -o mesh.snapshot"))
 def collect(
-    server: ServerOptions,
+    server: options.ServerOptions,
     output: Annotated[Path, option("-o", "--output", "Folder for the snapshot.")],
-    content: ContentOptions,
-    replacing: ReplaceOptions,
-    talk: TalkOptions,
+    content: options.ContentOptions,
+    replacing: options.ReplaceOptions,
+    talk: options.TalkOptions,
 ) -> None:
     """Measure only, into a snapshot that other commands read.
 
@@ -126,10 +121,10 @@ def collect(
 )
 def queries(
     name: Annotated[str | None, argument(shell_complete=values.complete_query)],
-    url: Annotated[str | None, URL],
-    credentials: CredentialOptions,
-    question: QuestionOptions,
-    quiet: Quiet,
+    url: Annotated[str | None, options.URL],
+    credentials: options.CredentialOptions,
+    question: options.QuestionOptions,
+    quiet: options.Quiet,
 ) -> None:
     """Print the PromQL of all queries, or of one.
 
@@ -172,7 +167,7 @@ def _show(query: Query, remark: str = "", promql: str = "") -> None:
     click.echo("\n".join(filter(None, (title, remark, promql))) + "\n")
 
 
-def _unsurveyed(query: Query, question: QuestionOptions) -> str:
+def _unsurveyed(query: Query, question: options.QuestionOptions) -> str:
     from analyzer.prometheus.label_mapping import LabelMapping
     from analyzer.window import MIN_STEP_SECONDS
 

@@ -11,18 +11,12 @@ import click
 
 from analyzer.cli import several
 from analyzer.cli.answering import answered_from, save, show
-from analyzer.cli.options import (
-    AnswerOptions,
-    ProjectionOptions,
-    Quiet,
-    StatedOptions,
-    folder,
-)
 from analyzer.cli.parameters import Declared, argument, command, examples, option
 from analyzer.errors import UsageError
 from analyzer.settings import spelled
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.report.answer import Answer
 
 
@@ -62,19 +56,19 @@ def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     snapshots: Annotated[
         tuple[Path, ...], argument(nargs=-1, required=False, metavar="[SNAPSHOT]...")
     ],
-    projected: ProjectionOptions,
-    stated: StatedOptions,
+    projected: options.ProjectionOptions,
+    stated: options.StatedOptions,
     meshes: Annotated[
         Path | None,
         option("--meshes", "TOML file with hypothetical meshes, one table [[mesh]] each."),
     ],
-    output: Annotated[Path | None, folder("the report")],
+    output: Annotated[Path | None, options.folder("the report")],
     show_scenario: Annotated[
         bool,
         option("--show-scenario", "Print all assumptions as a scenario file, and exit."),
     ],
-    answers: AnswerOptions,
-    quiet: Quiet,
+    answers: options.AnswerOptions,
+    quiet: options.Quiet,
 ) -> None:
     """Price a snapshot, a hypothetical mesh, or several of either.
 
@@ -116,7 +110,7 @@ def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
         show(save(answer, output, None, quiet=quiet), answers.output_format, explained)
 
 
-def _refuse_stated(stated: StatedOptions) -> None:
+def _refuse_stated(stated: options.StatedOptions) -> None:
     if stated.are_given:
         raise UsageError(
             "--constants, --pods, --namespaces and --proxy-rps describe a hypothetical mesh. "
@@ -127,9 +121,9 @@ def _refuse_stated(stated: StatedOptions) -> None:
 def _refuse_mixed(
     snapshots: tuple[Path, ...],
     meshes: Path | None,
-    projected: ProjectionOptions,
-    stated: StatedOptions,
-    answers: AnswerOptions,
+    projected: options.ProjectionOptions,
+    stated: options.StatedOptions,
+    answers: options.AnswerOptions,
 ) -> None:
     """Refuse what describes one mesh where there are several."""
     if meshes and snapshots:
@@ -146,7 +140,7 @@ def _refuse_mixed(
         raise UsageError("--explain prints the arithmetic of one mesh. Give one SNAPSHOT.")
 
 
-def _of_constants(stated: StatedOptions, projected: ProjectionOptions) -> Answer:
+def _of_constants(stated: options.StatedOptions, projected: options.ProjectionOptions) -> Answer:
     from analyzer.cli.flags import front_end
     from analyzer.data import complete_constants
     from analyzer.projection.demand import stated_load

@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from analyzer.cli.measuring import access_to, noting
-from analyzer.cli.options import (
-    FORMAT_HELP,
-    URL,
-    CredentialOptions,
-    QuestionOptions,
-    Quiet,
-    ScopeOptions,
-    TimeOptions,
-)
 from analyzer.cli.parameters import command, examples, option
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.measurement.rules import Recording
 
 
@@ -30,14 +22,14 @@ if TYPE_CHECKING:
     )
 )
 def rules(
-    url: Annotated[str | None, URL],
-    credentials: CredentialOptions,
-    scope: ScopeOptions,
-    time: TimeOptions,
+    url: Annotated[str | None, options.URL],
+    credentials: options.CredentialOptions,
+    scope: options.ScopeOptions,
+    time: options.TimeOptions,
     output_format: Annotated[
-        Literal["yaml", "kubernetes", "json"], option("--format", FORMAT_HELP)
+        Literal["yaml", "kubernetes", "json"], option("--format", options.FORMAT_HELP)
     ],
-    quiet: Quiet,
+    quiet: options.Quiet,
 ) -> None:
     """Print recording and alerting rules.
 
@@ -48,6 +40,7 @@ def rules(
     the rules serve the alerts only, which are about cost per request, coverage of the data, and
     nodes with a busy ztunnel.
     """
+    from analyzer.cli.options import QuestionOptions
     from analyzer.report.rules import RulesFormat, as_text
 
     question = QuestionOptions(scope=scope, time=time)
@@ -56,7 +49,11 @@ def rules(
 
 
 def _recording(
-    url: str | None, credentials: CredentialOptions, question: QuestionOptions, *, quiet: bool
+    url: str | None,
+    credentials: options.CredentialOptions,
+    question: options.QuestionOptions,
+    *,
+    quiet: bool,
 ) -> Recording:
     from analyzer.measurement.rules import Recording
     from analyzer.measurement.rules_for import recording_for

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from analyzer.cli import answering, options
+from analyzer.cli import answering, machine
 from analyzer.cli.ending import note
 from analyzer.cli.parameters import command, examples, verbatim
 from analyzer.errors import InsufficientData
 
 if TYPE_CHECKING:
+    from analyzer.cli import options
     from analyzer.measurement.snapshot import Snapshot
     from analyzer.projection.rightsizing.result import Rightsizing
     from analyzer.projection.scenario import Scenario
@@ -83,6 +84,7 @@ def _recommended(
     from analyzer.projection.project import rightsize as rightsized
     from analyzer.report.answer import Answer
 
+    machine.collect_again()
     usage = measure(snapshot)
     found = rightsized(usage, calibrate_usage(usage), scenario, force_short=force_short)
     if not found.workloads:

@@ -55,7 +55,8 @@ def write_chunk(working: Working, fetched: Fetched) -> None:
     frame = plan.anonymiser.frame(answered_frame(plan, query, fetched.responses))
     # A remark may quote any name.
     remarks = sorted(plan.anonymiser.name("remark", text) for text in warnings)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    # Threads for the columns of a table take more time than they save.
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     metadata = {
         **(table.schema.metadata or {}),
         _WARNINGS: json.dumps(remarks).encode(),

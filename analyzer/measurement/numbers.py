@@ -1,6 +1,8 @@
 """The row of a table that has given names, for many names at once."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -17,12 +19,14 @@ class _Level:
     """One column of names.
 
     Attributes:
-        names: those in it.
+        size: how many different names are in it.
+        number_of: numbers names from 0; -1 for those that are not in it.
         found: the combinations of the columns before it, where all that are possible are too many.
     """
 
     column: str
-    names: pd.Index
+    size: int
+    number_of: Callable[[np.ndarray], Ints]
     found: Ints | None
 
 
@@ -31,10 +35,13 @@ def first_rows(names: pd.DataFrame) -> Ints:
 
     Samples of a series follow each other: names are looked up once for all of them.
     """
-    is_first = np.zeros(len(names), dtype=bool)
+    return _firsts([names[column].to_numpy() for column in names], len(names))
+
+
+def _firsts(columns: Sequence[np.ndarray], count: int) -> Ints:
+    is_first = np.zeros(count, dtype=bool)
     is_first[:1] = True
-    for column in names:
-        texts = names[column].to_numpy()
+    for texts in columns:
         # Most neighbours are the same object, which is no comparison of letters.
         is_first[1:] |= np.asarray(texts[1:] != texts[:-1], dtype=bool)
     return np.flatnonzero(is_first)
@@ -76,13 +83,16 @@ class Numbers:
         self._levels: list[_Level] = []
         keys, size = np.zeros(len(names), dtype=np.int64), 1
         for column in names.columns:
-            level, found = pd.Index(names[column].unique()), None
-            if size * len(level) > _MOST:
+            values, found = names[column].to_numpy(), None
+            count, number_of = _numbering(values)
+            if size * count > _MOST:
                 found, keys = np.unique(keys, return_inverse=True)
                 size = len(found)
-            self._levels.append(_Level(column=str(column), names=level, found=found))
-            keys = keys * len(level) + level.get_indexer(pd.Index(names[column]))
-            size *= len(level)
+            self._levels.append(
+                _Level(column=str(column), size=count, number_of=number_of, found=found)
+            )
+            keys = keys * count + number_of(values)
+            size *= count
         self._order = np.argsort(keys, kind="stable")
         self._sorted = keys[self._order]
 
@@ -90,9 +100,9 @@ class Numbers:
         """Return the number of each of `rows`, by the same columns; -1 where it has none."""
         if not len(self._sorted) or not len(rows):
             return np.full(len(rows), -1, dtype=np.int64)
-        names = rows[[level.column for level in self._levels]]
-        firsts = first_rows(names)
-        keys, is_known = self._keys(names.iloc[firsts])
+        columns = [rows[level.column].to_numpy() for level in self._levels]
+        firsts = _firsts(columns, len(rows))
+        keys, is_known = self._keys([column[firsts] for column in columns])
         at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
         found = np.where(is_known & (self._sorted[at] == keys), self._order[at], -1)
         return np.repeat(found, np.diff(firsts, append=len(rows)))
@@ -105,15 +115,28 @@ class Numbers:
             found[numbers[numbers >= 0]] = True
         return found
 
-    def _keys(self, rows: pd.DataFrame) -> tuple[Ints, Bools]:
+    def _keys(self, columns: Sequence[np.ndarray]) -> tuple[Ints, Bools]:
         """Return one number for all names of a row, and whether each of them is known."""
-        keys, is_known = np.zeros(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)
-        for level in self._levels:
+        count = len(columns[0])
+        keys, is_known = np.zeros(count, dtype=np.int64), np.ones(count, dtype=bool)
+        for level, names in zip(self._levels, columns, strict=True):
             if level.found is not None:
                 at = np.minimum(np.searchsorted(level.found, keys), len(level.found) - 1)
                 is_known &= level.found[at] == keys
                 keys = at
-            codes = level.names.get_indexer(pd.Index(rows[level.column]))
+            codes = level.number_of(names)
             is_known &= codes >= 0
-            keys = keys * len(level.names) + codes
+            keys = keys * level.size + codes
         return keys, is_known
+
+
+def _numbering(values: np.ndarray) -> tuple[int, Callable[[np.ndarray], Ints]]:
+    """Return how many different values there are, and what numbers them from 0; others are -1."""
+    if values.dtype != object:
+        index = pd.Index(pd.unique(values))
+        return len(index), lambda asked: np.asarray(index.get_indexer(pd.Index(asked)))
+    # An index of pandas takes ten times as long for few texts, and no less for many.
+    codes = {text: number for number, text in enumerate(dict.fromkeys(values))}
+    return len(codes), lambda asked: np.fromiter(
+        map(codes.get, asked, repeat(-1)), np.int64, len(asked)
+    )

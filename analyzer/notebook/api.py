@@ -33,7 +33,7 @@ from analyzer.prometheus.connection import Connection
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.promql import Scope
 from analyzer.report.answer import Answer, FrontEnd
-from analyzer.report.sections import ComparisonReport
+from analyzer.report.migration import ComparisonReport
 from analyzer.report.several import of_measured, of_stated
 from analyzer.units import Refusal
 

@@ -9,9 +9,8 @@ import pandas as pd
 
 from analyzer.comparison.result import Comparison
 from analyzer.projection.choices import Basis
-from analyzer.report import records
+from analyzer.report.migration import ComparisonReport, comparison_rows, saving_rows
 from analyzer.report.render.notebook import paragraphs_html, table_html
-from analyzer.report.sections import ComparisonReport
 from analyzer.report.sentences.comparison import outcome, saving
 from analyzer.report.tables import comparison as tables
 from analyzer.report.write import write_comparison
@@ -56,7 +55,7 @@ class MeshComparison:
         >>> bool(frame.loc[("", "total"), "bases_billed_usd_per_year_measured_mid"] > 0)
         True
         """
-        return pd.DataFrame(records.comparison_rows(self.result))
+        return pd.DataFrame(comparison_rows(self.result))
 
     @property
     def saving_frame(self) -> pd.DataFrame:
@@ -66,7 +65,7 @@ class MeshComparison:
         >>> mesh.compare(before, after).saving_frame["basis"].tolist()
         ['usage', 'reserved', 'billed']
         """
-        return pd.DataFrame(records.saving_rows(self.result))
+        return pd.DataFrame(saving_rows(self.result))
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import scipy
 
 from analyzer.arrays import Floats
 from analyzer.projection import components
@@ -23,6 +22,7 @@ _MOST_VCPU: Final = 1e3
 """For 1000 requests/s: more than any proxy costs."""
 
 _CLOSE: Final = 1e-12
+"""Share of the cost that is looked for, and a cost, up to which two are the same."""
 
 REPLICAS: Final = "waypoint_replicas"
 REPLICA_COUNTS: Final = range(1, 6)
@@ -71,12 +71,37 @@ def break_even_request(saved: SavedWithOne, mode: str) -> float | None:
     def saved_usd(vcpu: float) -> float:
         return saved.usd_per_year(mode, REQUEST_COST, vcpu)
 
-    if saved_usd(0.0) <= 0:
+    at_none, at_most = saved_usd(0.0), saved_usd(_MOST_VCPU)
+    if at_none <= 0:
         return 0.0
-    if saved_usd(_MOST_VCPU) > 0:
+    if at_most > 0:
         return None
-    # SciPy imports a part of it at its first use: this one takes a third of a second.
-    return float(scipy.optimize.brentq(saved_usd, 0.0, _MOST_VCPU, xtol=_CLOSE, rtol=_CLOSE))
+    return crossing(saved_usd, (0.0, at_none), (_MOST_VCPU, at_most))
+
+
+def crossing(
+    saved_usd: Callable[[float], float], above: tuple[float, float], below: tuple[float, float]
+) -> float:
+    """Return the cost between two at which the saving becomes zero; each is (vcpu, usd).
+
+    The line through both ends is followed. An end that stays counts half (the Illinois method), so
+    that both ends move. SciPy's root finders would do, but importing them takes longer than the
+    rest of a projection.
+    """
+    stayed = None
+    while below[0] - above[0] > (close := _CLOSE * (1 + below[0])):
+        vcpu = (above[0] * below[1] - below[0] * above[1]) / (below[1] - above[1])
+        # A step of less than half of what is close would be lost in rounding.
+        vcpu = min(max(vcpu, above[0] + close / 2), below[0] - close / 2)
+        usd = saved_usd(vcpu)
+        if usd > 0:
+            above, stays = (vcpu, usd), "below"
+            below = (below[0], below[1] / 2) if stayed == stays else below
+        else:
+            below, stays = (vcpu, usd), "above"
+            above = (above[0], above[1] / 2) if stayed == stays else above
+        stayed = stays
+    return below[0]
 
 
 def sweeps(case: Case, basis: Basis) -> tuple[Sweep, ...]:

@@ -8,6 +8,7 @@ there twice, scraped by two jobs or by a pair of Prometheus servers.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from analyzer.prometheus.promql import Spelling, spelled
@@ -115,6 +116,9 @@ class Names:
         return (replace(self, also=()), *self.also)
 
 
+_USUAL: Final = Names()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMapping:
     """The names of an installation: the labels on each exporter's series, and more.
@@ -162,7 +166,7 @@ class LabelMapping:
     def names(self, exporter: Exporter) -> Names:
         """Return the names on an exporter's series."""
         own = {Exporter.PROXY: self.proxy, Exporter.CADVISOR: self.cadvisor}
-        return {**own, Exporter.STATE: self.state}.get(exporter, Names())
+        return {**own, Exporter.STATE: self.state}.get(exporter, _USUAL)
 
     def canonical(self, exporter: Exporter) -> Mapping[str, str]:
         """Return what each of an exporter's labels is called in our tables.
@@ -189,7 +193,9 @@ class LabelMapping:
         """Return a label's name as it is written in a query of this server."""
         return spelled(label, self.spelling)
 
+    # Some fifty queries are rendered with the same names.
     @property
+    @lru_cache  # noqa: B019 - a value, of which few are ever made
     def raw_placeholders(self) -> Mapping[str, str]:
         """Return the names that query files write within quotes, as label_replace() needs them."""
         values: dict[str, str] = {}
@@ -202,6 +208,7 @@ class LabelMapping:
         return values
 
     @property
+    @lru_cache  # noqa: B019 - as before
     def placeholders(self) -> Mapping[str, str]:
         """Return what query files call these labels."""
         of_state = list(map(self.spelled, self.labels_of_pod(Exporter.STATE)))

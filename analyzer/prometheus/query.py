@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -164,12 +164,19 @@ class Query:
         )
         return Divisible.of(
             within,
-            names=load_query(_NAMESPACES).render(scope, label_mapping),
+            names=_namespaces(scope, label_mapping),
             labels=tuple(labels),
             takes_latest=self.takes_latest,
         )
 
 
+@lru_cache
+def _namespaces(scope: Scope, label_mapping: LabelMapping) -> str:
+    """Return the query for the namespaces, which most queries can be cut by."""
+    return load_query(_NAMESPACES).render(scope, label_mapping)
+
+
+@cache
 def _exporters(template: str) -> tuple[Exporter, ...]:
     """Return the exporters whose label names a template holds."""
     names = Template(template).get_identifiers()

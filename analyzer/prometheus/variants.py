@@ -3,8 +3,9 @@
 The answers have other labels, so they lie side by side until `canonical` names them alike.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
@@ -75,7 +76,8 @@ class Variant:
         return found
 
 
-def variants_of(mapping: LabelMapping, exporters: Collection[Exporter]) -> tuple[Variant, ...]:
+@lru_cache
+def variants_of(mapping: LabelMapping, exporters: tuple[Exporter, ...]) -> tuple[Variant, ...]:
     """Return the parts of the series of some exporters, by their labels' names."""
     choices = [
         list(_choices(mapping, exporter) if exporter in exporters else _first(mapping, exporter))

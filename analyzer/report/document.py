@@ -22,7 +22,6 @@ from analyzer.calibration.result import (
     TcpCalibration,
     WorkloadCalibration,
 )
-from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.measurement.usage import MeshUsage
@@ -32,7 +31,6 @@ from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report.answer import Answer
-from analyzer.report.sentences.comparison import outcome
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -167,7 +165,7 @@ def of_answer(
         "summary": summary,
     }
     if answer.manifest:
-        document |= _snapshot(answer.manifest)
+        document |= of_snapshot(answer.manifest)
     if answer.load:
         document["mesh"] = _mesh(answer.load, answer.usage)
         document["measured"] = _measured(answer.load, answer.usage)
@@ -182,7 +180,8 @@ def of_answer(
     return document | {"refusals": answer.refusals, "warnings": tuple(map(str, answer.warnings))}
 
 
-def _snapshot(manifest: Manifest) -> dict[str, object]:
+def of_snapshot(manifest: Manifest) -> dict[str, object]:
+    """Return by key which snapshot an answer is from."""
     return {"window": manifest.window, "source": manifest.source, "note": manifest.note}
 
 
@@ -233,31 +232,6 @@ def _measured(load: MeshLoad, usage: MeshUsage | None) -> Mapping[str, object] |
     }
 
 
-def of_comparison(
-    comparison: Comparison, before: Manifest, after: Manifest
-) -> Mapping[str, object]:
-    """Return the comparison by key; what could not be had is None."""
-    largest = None
-    if comparison.largest:
-        item, cause = comparison.largest
-        largest = {"role": item.role, "cause": cause, "vcpu": item.parts_vcpu[cause]}
-    found = members(comparison)
-    return {
-        "schema_version": COMPARISON_SCHEMA_VERSION,
-        "tool_version": analyzer.__version__,
-        "before": _snapshot(before),
-        "after": _snapshot(after),
-        "outcome": outcome(comparison),
-        "largest": largest,
-        **{name: found[name] for name in ("components", "total", "namespaces")},
-        **members(comparison.costs),
-        "nodes": found.get("nodes"),
-        "calibration": {name: found.get(name) for name in ("waypoint", "ztunnel")},
-        "refusals": comparison.refusals,
-        "warnings": tuple(map(str, comparison.warnings)),
-    }
-
-
 def of_meshes(
     meshes: Meshes, summary: str, refusals: tuple[Refusal, ...], warnings: tuple[str, ...]
 ) -> Mapping[str, object]:
@@ -286,7 +260,7 @@ def of_rightsizing(
         "schema_version": RIGHTSIZING_SCHEMA_VERSION,
         "tool_version": analyzer.__version__,
         "summary": summary,
-        **(_snapshot(manifest) if manifest else {}),
+        **(of_snapshot(manifest) if manifest else {}),
         **members(found),
         "patches": patches,
         "refusals": refusals,

@@ -7,6 +7,7 @@ from analyzer import units
 from analyzer.projection.choices import Basis
 from analyzer.projection.modes import MODES
 from analyzer.projection.result import Price
+from analyzer.report.escapes import inert
 from analyzer.units import Interval
 from analyzer.window import TimeWindow
 
@@ -21,16 +22,6 @@ AS_BASIS: Final[Mapping[Basis, str]] = {
 
 _ROOM_FOR_DOLLARS = 10_000
 """Below this a range to the dollar fits a column of a terminal."""
-
-
-def inert(text: str) -> str:
-    r"""Return text from outside as one line that a terminal shows and does not obey.
-
-    >>> inert("shop\x1b[2J")
-    'shop�[2J'
-    """
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def shortened(name: str, width: int = 28) -> str:

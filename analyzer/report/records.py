@@ -10,13 +10,12 @@ from typing import Any, Final
 import pandas as pd
 
 from analyzer.calibration.result import Calibration
-from analyzer.comparison.result import Comparison
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode, Projection
 from analyzer.projection.rightsizing.result import Rightsizing
-from analyzer.report.document import members, plain
+from analyzer.report.document import plain
 from analyzer.units import Refusal
 
 Row = dict[str, Any]
@@ -130,22 +129,6 @@ def finding_rows(findings: Iterable[Finding]) -> Iterator[Row]:
             "bias": item.bias and str(item.bias),
             "fix": item.fix,
         }
-
-
-def saving_rows(comparison: Comparison) -> Iterator[Row]:
-    """Return one row a basis: the saving of a migration, predicted and realised."""
-    for basis, found in comparison.costs.savings.items():
-        yield {"basis": str(basis), **flat(found)}
-
-
-def comparison_rows(comparison: Comparison) -> Iterator[Row]:
-    """Return one row a component of the mesh (no namespace) and of each namespace."""
-    mesh = ("", "", (*comparison.components, comparison.total))
-    parts = ((item.namespace, str(item.status), item.components) for item in comparison.namespaces)
-    for namespace, status, items in (mesh, *parts):
-        for item in items:
-            figures = {**members(item), "predicted_cost": None, "measured_cost": None}
-            yield {"namespace": namespace, "status": status, **flat(figures)}
 
 
 def meshes_rows(meshes: Meshes) -> Iterator[Row]:

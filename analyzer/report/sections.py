@@ -1,13 +1,11 @@
-"""An answer and a comparison, each laid out once, in the order in which they are read."""
+"""An answer, laid out once, in the order in which it is read."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from analyzer.calibration.result import Calibration, RoleCalibration
-from analyzer.comparison.result import Comparison
+from analyzer.calibration.result import Calibration
 from analyzer.measurement.findings import Severity
-from analyzer.measurement.manifest import Manifest
 from analyzer.projection.modes import RIGHTSIZED, SIDECAR
 from analyzer.projection.result import Projection, Saving
 from analyzer.projection.scenario import as_toml
@@ -34,7 +32,6 @@ from analyzer.report.blocks import (
 from analyzer.report.sentences import Line
 from analyzer.report.sentences import calibration as of_calibration
 from analyzer.report.sentences import collection as of_collection
-from analyzer.report.sentences import comparison as of_comparison
 from analyzer.report.sentences import decision as of_decision
 from analyzer.report.sentences import dependence as of_dependence
 from analyzer.report.sentences import projection as of_projection
@@ -45,8 +42,7 @@ from analyzer.report.sentences.moving import moving_lines
 from analyzer.report.sentences.refused import grouped
 from analyzer.report.sentences.summary import summary
 from analyzer.report.table import Amount, Cell, Table, Unit, View
-from analyzer.report.tables import comparison as compared
-from analyzer.report.tables import control_plane, costs, migration_costs, origins, parts
+from analyzer.report.tables import control_plane, costs, origins, parts
 from analyzer.report.tables import rightsizing as requests
 from analyzer.units import Refusal
 
@@ -311,80 +307,3 @@ def _workloads(calibration: Calibration, views: tuple[View, ...]) -> Iterator[Bl
     yield from block(parts.workloads(calibration.workloads), text="Workloads")
     ranked = of_calibration.ranked(calibration.workloads)
     yield from block(parts.workloads(ranked), *views)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparisonReport:
-    """A comparison, laid out; `before` and `after` are of the two snapshots."""
-
-    comparison: Comparison
-    before: Manifest
-    after: Manifest
-
-    title = "Migration: predicted and measured cost"
-    note = ""
-
-    @property
-    def subtitle(self) -> str:
-        """Which times are compared."""
-        return "; ".join(self._times())
-
-    def _times(self) -> Iterator[str]:
-        for name, manifest in (("Before", self.before), ("After", self.after)):
-            yield f"{name}: {fmt.time_title(manifest.window)}"
-
-    @cached_property
-    def document(self) -> Mapping[str, object]:
-        """The comparison by key, for `document.plain`."""
-        return document.of_comparison(self.comparison, self.before, self.after)
-
-    @property
-    def rows(self) -> Iterable[records.Row]:
-        """A row a component, of the mesh and of each namespace."""
-        return records.comparison_rows(self.comparison)
-
-    @cached_property
-    def sections(self) -> tuple[Section, ...]:
-        """The comparison in order."""
-        found, where = self.comparison, "Where the difference comes from"
-        parts_of = block(compared.parts(found), View.TERMINAL, View.PAGE, text=where)
-        namespaces = block(compared.namespaces(found), View.TERMINAL, View.PAGE, text="Namespaces")
-        return (
-            section("answer", "The answer", self._answer()),
-            section("causes", where, parts_of),
-            section("costs", "Memory and dollars", self._costs()),
-            section("by-namespace", "Namespaces", namespaces),
-            section("quality", "Data quality", self._quality()),
-        )
-
-    def _answer(self) -> Iterator[Block]:
-        found, views = self.comparison, (View.TERMINAL, View.TEXT)
-        yield from block(texts(*self._times(), of_comparison.moved(found)), *views)
-        outcome = Line(of_comparison.outcome(found), is_strong=True)
-        saving = (Line(text, is_strong=True) for text in of_comparison.saving(found))
-        yield from block(Paragraphs((outcome, *saving)), *EVERYWHERE)
-        yield from block(compared.components(found), *EVERYWHERE)
-
-    def _costs(self) -> Iterator[Block]:
-        found, title = self.comparison, "Memory and dollars"
-        memory = migration_costs.memory(found)
-        yield from block(memory, View.PAGE, terminal=title, text=title)
-        if found.costs.savings:
-            yield from block(migration_costs.dollars(found), *EVERYWHERE)
-        yield from block(migration_costs.savings(found), *EVERYWHERE)
-        whole = "CPU, memory and dollars used, requested and billed"
-        yield from block(migration_costs.bases(found), text=whole, page=whole)
-        titles = dict.fromkeys(EVERYWHERE, "Nodes")
-        yield from block(migration_costs.nodes(found), **titles)
-        if lines := tuple(of_comparison.nodes(found)):
-            yield from block(texts(" ".join(lines)), *EVERYWHERE)
-
-    def _quality(self) -> Iterator[Block]:
-        found = self.comparison
-        fits = (fit for fit in (found.waypoint, found.ztunnel) if isinstance(fit, RoleCalibration))
-        measured = map(of_calibration.role_line, fits)
-        yield from points(measured, **dict.fromkeys(EVERYWHERE, "Measured in AFTER"))
-        yield from points(found.warnings, **dict.fromkeys(EVERYWHERE, "Warnings"))
-        yield from hint(found.warnings, View.TERMINAL, View.TEXT)
-        refused = dict.fromkeys(EVERYWHERE, "Cannot tell")
-        yield from points(grouped(found.refusals), **refused)

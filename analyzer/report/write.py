@@ -12,10 +12,11 @@ from analyzer.report.blocks import Picture
 from analyzer.report.charts import CHARTS
 from analyzer.report.charts.meshes import draw as draw_meshes
 from analyzer.report.charts.style import DPI, FORMATS, figure_bytes
+from analyzer.report.migration import ComparisonReport, saving_rows
 from analyzer.report.patches.files import FOLDER, MARK, VALUES, patch_files
 from analyzer.report.render import csv, html, json, markdown
 from analyzer.report.rightsized import RightsizingReport
-from analyzer.report.sections import AnswerReport, ComparisonReport
+from analyzer.report.sections import AnswerReport
 from analyzer.report.several import MeshesReport
 from analyzer.units import Refusal
 
@@ -79,7 +80,7 @@ def write_comparison(report: ComparisonReport, folder: Path) -> tuple[Path, ...]
     renderers = {"json": json.render, "md": markdown.render, "csv": csv.render}
     files = {f"comparison.{end}": render(report).encode() for end, render in renderers.items()}
     files["comparison.html"] = html.render(report).encode()
-    if rows := list(records.saving_rows(report.comparison)):
+    if rows := list(saving_rows(report.comparison)):
         files["savings.csv"] = csv.csv_text(rows).encode()
     return write_files(files, folder)
 

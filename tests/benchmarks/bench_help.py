@@ -1,7 +1,7 @@
 """How long `istio-usage --help` takes against its floor: importing click.
 
 Prints the least CPU seconds of ten runs of each, taken in turn, and their ratio. The aim is 1.5,
-and more than 1.9 fails. Time on the clock would be that of other processes too.
+and more than 1.7 fails. Time on the clock would be that of other processes too.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 from tests.benchmarks.demands import cpu_seconds
 
 _RUNS = 10
-_AIM, _MOST = 1.5, 1.9
+_AIM, _MOST = 1.5, 1.7
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ def test_the_json_says_what_the_table_says(whole: PrometheusServer) -> None:
 
 def test_colours_change_no_word(whole: PrometheusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = _doctor(whole.url).stdout
-    monkeypatch.setattr("analyzer.report.render.terminal.colour_wanted", lambda _: True)
+    monkeypatch.setattr("analyzer.report.escapes.colour_wanted", lambda _: True)
     coloured = _doctor(whole.url).stdout
 
     assert "\x1b[32mok" in coloured

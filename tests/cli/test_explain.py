@@ -97,7 +97,7 @@ def test_what_is_asked_cannot_steer_a_terminal() -> None:
 
 def test_colours_change_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = explain("IU204").stdout
-    monkeypatch.setattr("analyzer.report.render.terminal.colour_wanted", lambda _: True)
+    monkeypatch.setattr("analyzer.report.escapes.colour_wanted", lambda _: True)
     coloured = explain("IU204").stdout
 
     assert "\x1b[1m" in coloured

@@ -1,8 +1,10 @@
 """A machine that lacks something: one line, exit 1, and no traceback."""
 
 import errno
+import gc
 import os
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -146,3 +148,34 @@ def test_warnings_of_libraries_stay_away_unless_wanted(monkeypatch: pytest.Monke
         machine.prepare()
         warnings.warn("wanted", RuntimeWarning, stacklevel=1)
         assert len(seen) == 1
+
+
+def test_garbage_is_collected_once_all_is_imported() -> None:
+    frozen = gc.get_freeze_count()
+    try:
+        machine.hold_collection()
+        machine.collect_again()
+        first = gc.get_freeze_count()
+        again = [object() for _ in range(3)]
+        machine.collect_again()
+    finally:
+        gc.enable()
+
+    assert gc.isenabled()
+    assert first > frozen
+    # What was made since then may become garbage.
+    assert gc.get_freeze_count() == first, again
+
+
+def test_no_command_leaves_garbage_uncollected(tmp_path: Path) -> None:
+    shown = (
+        "import atexit, gc, sys; from analyzer.cli import main;"
+        "atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 10**4));"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", shown, "demo", "--format", "json"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout.splitlines()[-1] == "True True"

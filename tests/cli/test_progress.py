@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.cli.progress import in_words, reporting
+from analyzer.cli.bar import in_words
+from analyzer.cli.progress import reporting
 from analyzer.measurement.collect import Progress
 from tests.cli.terminal import STYLES, screen, shown
 from tests.live.command import run

@@ -3,12 +3,15 @@
 Of sweeps the ends are modes that are known, and the zero is found by hand.
 """
 
+import numpy as np
 import pytest
+from scipy import optimize
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
 from analyzer.projection.result import NOTHING_TO_SAVE, Sweep
 from analyzer.projection.scenario import Scenario
+from analyzer.projection.sensitivity import crossing
 from analyzer.units import Interval, Role
 from tests.projection.builders import Call, Node, Proxy, as_published, mesh, scenario, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
@@ -332,3 +335,27 @@ def test_where_sidecars_cost_nothing_nothing_is_swept(
 
     assert NOTHING_TO_SAVE in projection.refusals
     assert projection.sweeps == ()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_break_even_cost_is_where_another_method_finds_it(seed: int) -> None:
+    # Kinks: replicas and requests for CPU that are bound by a minimum. Steps: whole replicas.
+    rng = np.random.default_rng(seed)
+    starts, slopes = rng.exponential(10 ** rng.uniform(-3, 2), 4), rng.exponential(1e4, 4)
+    steps, at_none = rng.choice([0.0, 50.0], 4), 10 ** rng.uniform(-6, 6)
+
+    calls = []
+
+    def saved_usd(vcpu: float) -> float:
+        calls.append(vcpu)
+        beyond = vcpu - starts
+        return float(at_none - vcpu - slopes @ beyond.clip(0) - steps @ (beyond >= 0))
+
+    ends = ((0.0, saved_usd(0.0)), (1e6, saved_usd(1e6)))
+    expected = optimize.brentq(saved_usd, 0.0, 1e6, xtol=1e-12, rtol=1e-12)
+    calls.clear()
+
+    found = crossing(saved_usd, *ends)
+
+    assert found == pytest.approx(expected, rel=4e-12, abs=4e-12)
+    assert len(calls) < 60

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from analyzer.comparison.compare import compare_usage
 from analyzer.comparison.result import Comparison
 from analyzer.measurement.manifest import Manifest
-from analyzer.report.sections import ComparisonReport
+from analyzer.report.migration import ComparisonReport
 from analyzer.window import TimeWindow
 from tests.comparison.migrations import Migrated
 from tests.projection.builders import scenario, shop_mesh

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.report import escapes
 from analyzer.report import format as words
+from analyzer.report.escapes import inert
 from analyzer.report.format import (
     dollars,
     ends,
-    inert,
     named,
     number,
     percent,
@@ -28,10 +29,11 @@ from tests.report.answers import (
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    results = doctest.testmod(sys.modules[words.__name__])
+    results = [doctest.testmod(sys.modules[module.__name__]) for module in (words, escapes)]
 
-    assert results.failed == 0
-    assert results.attempted >= 4
+    assert [result.failed for result in results] == [0, 0]
+    assert results[0].attempted >= 4
+    assert results[1].attempted == 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.report import records
+from analyzer.report.migration import comparison_rows
 from analyzer.units import Interval
 from tests.comparison.migrations import Migrated
 from tests.projection.builders import shop_mesh
@@ -52,7 +53,7 @@ def test_an_unknown_mark_of_time_is_no_cell() -> None:
 
 
 def test_a_total_has_no_counts_and_no_row_has_unit_costs() -> None:
-    rows = list(records.comparison_rows(compared(Migrated(moved=("pay",)))))
+    rows = list(comparison_rows(compared(Migrated(moved=("pay",)))))
     total = next(row for row in rows if row["role"] == "total")
 
     assert "measured_count" not in total

@@ -69,18 +69,19 @@ class Pods:
             share: of the steps of each pod, 0-1, or one a workload, by its number.
             over_pods: share of the pods' steps whose pods the value is enough for, the same.
         """
-        steps, pods = (self._of_pods(item) for item in (share, over_pods))
-        rows = pd.DataFrame(
-            {
-                "workload": self.workload,
-                "value": self.percentile(steps),
-                "steps": self.steps,
-                "least": pods,
-            }
-        ).sort_values(["workload", "value"], kind="stable")
-        by_workload = rows.groupby("workload")["steps"]
-        reached = by_workload.cumsum() / by_workload.transform("sum")
-        return rows[reached >= rows["least"] - _HAIR].groupby("workload")["value"].first()
+        steps, least = (self._of_pods(item) for item in (share, over_pods))
+        values = self.percentile(steps)
+        order = np.lexsort((values, self.workload))
+        workload, counts = self.workload[order], np.cumsum(self.steps[order])
+        names, first = np.unique(workload, return_index=True)
+        last = np.append(first, len(workload))[1:] - 1
+        before, whole = (counts - self.steps[order])[first], counts[last]
+        of_row = np.searchsorted(names, workload)
+        reached = (counts - before[of_row]) / (whole - before)[of_row]
+        is_enough = reached >= least[order] - _HAIR
+        enough, first = np.unique(workload[is_enough], return_index=True)
+        found = values[order][is_enough][first]
+        return pd.Series(found, index=pd.Index(enough, name="workload"), name="value")
 
     def _of_pods(self, share: float | pd.Series) -> Floats:
         if isinstance(share, pd.Series):

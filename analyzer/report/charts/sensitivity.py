@@ -9,6 +9,7 @@ from analyzer.projection.result import Projection, Sensitivity
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
 from analyzer.report.charts import parts, style
+from analyzer.report.escapes import inert
 from analyzer.report.sentences.projection import assumed, assumption_title
 from analyzer.units import Interval, Refusal
 
@@ -54,7 +55,7 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     parts.legend_below(figure, axes)
     usd, hidden = (*_ends(rows[0]), best), len(projection.sensitivity) - len(rows)
     left_out = f"; {hidden} with less effect not shown" if hidden else ""
-    name = assumption_title(fmt.inert(rows[0].assumption))
+    name = assumption_title(inert(rows[0].assumption))
     return style.titled(
         figure,
         f"The saving depends most on {name}:\n"
@@ -107,8 +108,8 @@ def _limits(axes: Axes, rows: tuple[Sensitivity, ...], best: float) -> None:
 
 def _name(projection: Projection, item: Sensitivity) -> str:
     """Return an assumption in words; its unit in brackets if the words lack it."""
-    name = textwrap.fill(assumption_title(fmt.inert(item.assumption)), _WIDTH)
+    name = textwrap.fill(assumption_title(inert(item.assumption)), _WIDTH)
     unit = assumed(projection, item.assumption)[1]
     if not unit or _UNITS & set(item.assumption.split("_")):
         return name
-    return f"{name}\n" + textwrap.fill(f"({fmt.inert(unit)})", _WIDTH + 4)
+    return f"{name}\n" + textwrap.fill(f"({inert(unit)})", _WIDTH + 4)

@@ -11,6 +11,7 @@ from analyzer.projection.modes import RIGHTSIZED
 from analyzer.projection.result import Mode, Projection, Workings
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.escapes import inert
 from analyzer.report.explain import (
     control_plane,
     money,
@@ -57,7 +58,7 @@ def _lines(answer: Answer, modes: tuple[str, ...]) -> Iterator[str]:
             yield ""
             yield f"Cannot tell: {name}"
             refusals = grouped(map(answer.worded, projection.refusals))
-            yield from (f"  {fmt.inert(refusal)}" for refusal in refusals)
+            yield from (f"  {inert(refusal)}" for refusal in refusals)
 
 
 def _sections(

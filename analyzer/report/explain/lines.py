@@ -15,7 +15,7 @@ from analyzer.projection.choices import Basis
 from analyzer.projection.components import COMPONENTS
 from analyzer.projection.needs import Need, Units
 from analyzer.projection.scenario import Scenario
-from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.units import Interval, Provenance
 
 _TERMS: Final = 10
@@ -77,7 +77,7 @@ def assumed(scenario: Scenario, *names: str) -> Iterator[str]:
             origin = f"{item.source} ({Provenance.DERIVED})"
         else:
             origin = Provenance.MEASURED if item.is_measured else f"stated in {item.source}"
-        yield f"  {name} is {spread(item.value)}. Unit: {item.unit}. Source: {fmt.inert(origin)}."
+        yield f"  {name} is {spread(item.value)}. Unit: {item.unit}. Source: {inert(origin)}."
 
 
 def fitted(role: RoleCalibration) -> Iterator[str]:
@@ -85,7 +85,7 @@ def fitted(role: RoleCalibration) -> Iterator[str]:
     yield (
         f"  {role.role}, by the fit: {spread(role.idle_vcpu_per_proxy)} vCPU idle and "
         f"{spread(role.vcpu_per_1000_rps)} vCPU per 1000 requests/s "
-        f"({role.provenance}; {fmt.inert(role.model)})"
+        f"({role.provenance}; {inert(role.model)})"
     )
 
 
@@ -128,7 +128,7 @@ def _billed(
     above = [row for row in rows if row[1] > 0 and row[2] > reserved]
     below = sum(times for _, times, used in rows if used <= reserved)
     for name, times, used in above:
-        line = f"{label}, {fmt.inert(name)} uses more than it requests"
+        line = f"{label}, {inert(name)} uses more than it requests"
         yield equation(line, "{} x max({}, {})", (times, used, reserved), times * used, unit)
     requested, line = below * reserved, f"{label}, all that use less"
     yield equation(line, "{} x {}", (below, reserved), requested, unit)

@@ -14,6 +14,7 @@ from analyzer.projection.prices import AMOUNTS, NodePrices
 from analyzer.projection.result import Mode, Price, Projection, Saving, Workings
 from analyzer.projection.sidecars import by_basis
 from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.report.explain.lines import assumed, equation, figure, plus, spread, total
 from analyzer.report.sentences.projection import nodes
 from analyzer.units import HOURS_PER_MONTH, Role, in_percent
@@ -29,11 +30,11 @@ def price_lines(price: Price, workings: Workings) -> Iterator[str]:
     if prices is None:
         yield from assumed(workings.scenario, "vcpu_month_usd", "memory_gib_month_usd")
         return
-    yield f"  {fmt.inert(price.source)}"
+    yield f"  {inert(price.source)}"
     means = set()
     for node, *months in prices.month_usd.itertuples(name=None):
         for column, month, unit in zip(AMOUNTS, months, _UNITS, strict=True):
-            label = f"node {fmt.inert(str(node))}"
+            label = f"node {inert(str(node))}"
             if np.isnan(prices.own_usd[column][node]):
                 kind, alike = prices.alike(node, column)
                 label += f", the mean of the nodes {kind or 'with a price'}"
@@ -53,12 +54,12 @@ def _mean_price(
     """Return the mean price of some nodes, by the share of the time that each existed."""
     weights = prices.weights(nodes, column)
     own = prices.own_usd[column].reindex(weights.index)
-    label = f"mean, for a node {fmt.inert(kind)} without a price".replace("  ", " ")
+    label = f"mean, for a node {inert(kind)} without a price".replace("  ", " ")
     if (weights < 1).any():
         yield from total(f"{label}, shares of the time", weights, weights.sum(), "nodes")
         for node, share, price in zip(own.index, weights, own, strict=True):
             how, terms = "{} x {}", (share, price)
-            yield equation(f"{label}, {fmt.inert(str(node))}", how, terms, share * price, unit)
+            yield equation(f"{label}, {inert(str(node))}", how, terms, share * price, unit)
     summed = float((own * weights).sum())
     yield from total(f"{label}, together", own * weights, summed, unit)
     mean = prices.mean_of(nodes, column)
@@ -79,7 +80,7 @@ def node_price_lines(
         for name, means in zip(namespaces, prices.of_namespaces(load), strict=True):
             pairs = zip(means, _UNITS, strict=True)
             paid = " and ".join(f"{figure(mean)} {unit}" for mean, unit in pairs)
-            yield f"  a waypoint of {fmt.inert(str(name))} has its sidecars' prices: {paid}"
+            yield f"  a waypoint of {inert(str(name))} has its sidecars' prices: {paid}"
     resized = load.rightsized if is_rightsized else None
     placement = resized.placement if resized else load.placement
     for basis, month_usd in need.month_usd.items():
@@ -119,7 +120,7 @@ def _mean(
         weights = np.ones(len(weights))
     products = weights * each
     for name, *terms, product in zip(names, weights, each, products, strict=True):
-        node = fmt.inert(str(name)) or "(unknown node)"
+        node = inert(str(name)) or "(unknown node)"
         yield equation(f"{label}, {node}, amount x price", "{} x {}", terms, product, "USD")
     ends = sum(products), sum(weights)
     yield from total(f"{label}, together", products, ends[0], "USD")

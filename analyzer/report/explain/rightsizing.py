@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Projection
 from analyzer.projection.rightsizing.result import Bursts, Policy, Recommendation
-from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.report.explain.lines import equation, figure
 from analyzer.report.explain.sidecars import requested_lines, requested_memory_lines
 from analyzer.report.sentences.rightsizing import policy_lines
@@ -32,7 +32,7 @@ def rightsized_lines(projection: Projection, load: MeasuredLoad) -> Iterator[str
 
 
 def _workload_lines(item: Recommendation, policy: Policy) -> Iterator[str]:
-    name = fmt.inert(f"{item.namespace}/{item.workload}")
+    name = inert(f"{item.namespace}/{item.workload}")
     if item.request_vcpu is None or item.high_vcpu is None or item.bursts is None:
         yield f"  {name}: no recommendation, requests stay as they are"
         return

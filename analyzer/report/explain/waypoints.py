@@ -17,8 +17,8 @@ from analyzer.projection.places import WAYPOINT_LOADS
 from analyzer.projection.result import Workings
 from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
 from analyzer.projection.waypoints import placed, replicas_of
-from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.escapes import inert
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
 
@@ -75,14 +75,14 @@ def waypoint_lines(
 
 def _own_lines(namespace: str, workings: Workings, role: RoleCalibration | None) -> Iterator[str]:
     """Return the costs of a namespace's called workloads, if they are not the mesh's."""
-    parameters, name = workings.parameters, fmt.inert(namespace)
+    parameters, name = workings.parameters, inert(namespace)
     own = workings.own_costs.get(namespace)
     if own is None or namespace not in parameters.waypoint_own:
         return
     for called in own.called:
         fit = "" if called.is_own else " (no fit of its own: the mesh's mean)"
         yield (
-            f"  {name}/{fmt.inert(called.workload)}: {figure(called.rps)} requests/s; a request "
+            f"  {name}/{inert(called.workload)}: {figure(called.rps)} requests/s; a request "
             f"costs {figure(called.request_ratio.mid)} times the mesh's, idle CPU is "
             f"{figure(called.idle_ratio.mid)} times the mesh's{fit}"
         )
@@ -151,7 +151,7 @@ def _namespace_lines(
     row: pd.Series, replicas: float, parameters: Parameters, cost_at: Callable[[str], str]
 ) -> Iterator[str]:
     """Return the replicas of one namespace, a row of `MeshLoad.namespaces`."""
-    name, share = fmt.inert(str(row["namespace"])), float(row["present_share"])
+    name, share = inert(str(row["namespace"])), float(row["present_share"])
     http, opened, gbit = (float(row[column]) for column in WAYPOINT_LOADS)
     peak = float(row["waypoint_peak_rps"]), float(row["waypoint_peak_gbit_per_second"])
     least, spare = parameters["waypoint_replicas"][0], parameters["waypoint_spare_replicas"][0]
@@ -217,13 +217,13 @@ def placed_lines(need: Need) -> Iterator[str]:
         part = times / whole / share
         factors = {"part needed": part, "share of the time": share}
         named = {what: factor for what, factor in factors.items() if not math.isclose(factor, 1)}
-        label, how = f"{' and '.join(named)} of {fmt.inert(name)}", " x ".join(["{}"] * len(named))
+        label, how = f"{' and '.join(named)} of {inert(name)}", " x ".join(["{}"] * len(named))
         yield equation(label, f"{how} x {{}}", (*named.values(), whole), times, _replicas(times))
     total = need.count
     yield from lines.total("waypoint replicas", units.unit_count, total, _replicas(total))
     used_vcpu = units.unit_count * units.used_vcpu
     rows = zip(units.names, units.unit_count, units.used_vcpu, used_vcpu, strict=True)
     for name, *terms, used in rows:
-        yield equation(f"waypoint of {fmt.inert(name)}", "{} x {}", terms, used, "vCPU")
+        yield equation(f"waypoint of {inert(name)}", "{} x {}", terms, used, "vCPU")
     yield from lines.total("waypoints", used_vcpu, need.vcpu[Basis.USAGE][0], "vCPU")
     yield from (f"  waypoints, {line.lstrip()}" for line in lines.sum_lines(need))

@@ -7,7 +7,7 @@ from analyzer.projection.demand import MeasuredLoad
 from analyzer.projection.result import Mode, Workings
 from analyzer.projection.scenario import ZONE_PRICE
 from analyzer.projection.zones import BYTES_PER_GB, SECONDS_PER_MONTH
-from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.report.explain.lines import equation, figure, query_file, spread, total
 
 _CHOSEN = {
@@ -24,14 +24,14 @@ def transfer_lines(mode: Mode, load: MeasuredLoad, workings: Workings) -> Iterat
     found, price = mode.transfer.transfer, workings.scenario.assumptions[ZONE_PRICE]
     yield f"  zones are from {query_file('node_zones')}"
     yield f"  {_CHOSEN[workings.parameters.traffic_distribution]}; pods are called at random"
-    yield f"  {ZONE_PRICE} is {spread(price.value)}. Source: {fmt.inert(price.source)}."
+    yield f"  {ZONE_PRICE} is {spread(price.value)}. Source: {inert(price.source)}."
     gb = found.gb_per_month[:, 0]
     rows = zip(load.namespaces["namespace"], zip(*found.crossings, strict=True), strict=True)
     amounts = zip(found.crossings.extra, found.weights, gb, strict=True)
     for (name, (handled, *ways)), (more, weight, month) in zip(rows, amounts, strict=True):
         if weight <= 0 or handled <= 0:
             continue
-        label = f"{fmt.inert(str(name))}, between zones"
+        label = f"{inert(str(name))}, between zones"
         shares, extra = [way / handled for way in ways], more / handled
         each = f"{label}, of each byte, to the waypoint + to pods - without a waypoint"
         yield equation(each, "{} + {} - {}", shares, extra, "crossings")

@@ -28,8 +28,8 @@ from analyzer.projection.result import Workings
 from analyzer.projection.scenario import HTTP_NEW_CONNECTIONS
 from analyzer.projection.uncertainty import WAYPOINT_BYTES, Parameters
 from analyzer.projection.unseen import DEVIATES
-from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.escapes import inert
 from analyzer.report.explain import lines
 from analyzer.report.explain.lines import equation, figure, query_file
 from analyzer.report.sentences.ztunnels import istio_cni_line
@@ -60,7 +60,7 @@ def ztunnel_lines(
         label = "nodes at a time, sum of the shares of the time in which each existed"
         yield from lines.total(label, shares, need.count, "nodes")
     at = int(units.used_vcpu.argmax())
-    hottest_name = f"the busiest node, {fmt.inert(str(nodes.loc[at, 'node']))}"
+    hottest_name = f"the busiest node, {inert(str(nodes.loc[at, 'node']))}"
     if shares[at] < 1:
         hottest_name += ", while it existed"
     loads = nodes[CARRIED_BY_NODES].astype(float)
@@ -87,7 +87,7 @@ def _memory_lines(nodes: pd.DataFrame, workings: Workings, units: Units) -> Iter
     yield from lines.assumed(workings.scenario, PODS, SERVICES, *ZTUNNEL_MEMORY)
     base, pod, service, connection = (parameters[name][0] for name in ZTUNNEL_MEMORY)
     of_each = carried(nodes, "passes_rps", _likely(parameters), _AS_SEEN)["open_connections"]
-    gib, names = units.used_memory_gib, [fmt.inert(str(name)) for name in units.names]
+    gib, names = units.used_memory_gib, [inert(str(name)) for name in units.names]
     least, most = int(gib.argmin()), int(gib.argmax())
     labels = {least: f"least memory, on {names[least]}", most: f"most memory, on {names[most]}"}
     for at, label in ({0: "memory of each ztunnel"} if gib[least] == gib[most] else labels).items():

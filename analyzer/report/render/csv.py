@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from analyzer.report import format as fmt
 from analyzer.report.blocks import Report
+from analyzer.report.escapes import inert
 
 # A spreadsheet takes a text that begins so for a formula, and runs it. Some take the full-width
 # letters of East Asian keyboards for these.
@@ -41,6 +41,6 @@ def csv_text(rows: Iterable[Mapping[str, object]]) -> str:
 def _guarded(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = _OTHER_SEPARATORS.sub(r"\1'", fmt.inert(value))
+    text = _OTHER_SEPARATORS.sub(r"\1'", inert(value))
     # A quotation mark would hide the start from us, and not from a reader that removes it.
     return f"'{text}" if text.lstrip('" ').startswith(_FORMULA_STARTS) else text

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from analyzer.report import format as fmt
 from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
+from analyzer.report.escapes import inert
 from analyzer.report.table import Table, View
 
 JOINER: Final = "\u2060"
@@ -71,7 +71,7 @@ def escaped(text: str) -> str:
     >>> escaped("1. <b> of @team")
     '1\\. \\<b\\> of @\u2060team'
     """
-    text = fmt.inert(text)
+    text = inert(text)
     for character in "\\`*_{}[]<>|~":
         text = text.replace(character, f"\\{character}")
     text = _START.sub(r"\g<before>\\\g<mark>", text)

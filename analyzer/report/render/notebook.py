@@ -3,7 +3,7 @@
 import html
 from typing import Final
 
-from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.report.spacing import unbroken
 from analyzer.report.table import Table, View
 
@@ -30,4 +30,4 @@ def table_html(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(unbroken(fmt.inert(text)))
+    return html.escape(unbroken(inert(text)))

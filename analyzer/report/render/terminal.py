@@ -6,7 +6,6 @@ Colours are few and none is white, yellow or faint: each must be read on light a
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from rich.text import Text
 
 from analyzer.report import format as fmt
 from analyzer.report.blocks import Block, Paragraphs, Points, Report, blocks_in
+from analyzer.report.escapes import colour_wanted, inert
 from analyzer.report.table import Amount, Cell, Head, Table, Unit, View, in_line, in_two
 
 MAX_ROWS: Final = 20  # of a table that has one for each name; the rest is in the other formats
@@ -40,18 +40,6 @@ class Screen:
     def of(cls, stream: TextIO) -> Screen:
         """Return the terminal, or what is taken for one where there is none."""
         return cls(width=shutil.get_terminal_size((80, 24)).columns, colour=colour_wanted(stream))
-
-
-def colour_wanted(stream: TextIO) -> bool:
-    """Tell whether colours are welcome: on a terminal, unless NO_COLOR or CLICOLOR=0 is set."""
-    refused = os.environ.get("NO_COLOR") or os.environ.get("CLICOLOR") == "0"
-    return obeys_escapes(stream) and not refused
-
-
-def obeys_escapes(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that obeys escape codes."""
-    dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
-    return stream.isatty() and not dumb
 
 
 def render(report: Report, screen: Screen | None = None) -> str:
@@ -81,7 +69,7 @@ def _print(console: Console, block: Block) -> None:
         console.print(Text(heading, style="bold"))
     if isinstance(content, Paragraphs):
         for line in content.items:
-            console.print(Text(fmt.inert(line.text), style="bold" if line.is_strong else ""))
+            console.print(Text(inert(line.text), style="bold" if line.is_strong else ""))
     elif isinstance(content, Points):
         shown = content.items[:MAX_REMARKS] if heading else content.items
         surplus = len(content.items) - len(shown)
@@ -89,7 +77,7 @@ def _print(console: Console, block: Block) -> None:
         # In a grid of two columns the second line of a point is below its first.
         points = RichTable.grid(padding=(0, 1, 0, 0))
         for item in (*shown, *more):
-            points.add_row(*(["-"] if heading else []), Text(fmt.inert(item)))
+            points.add_row(*(["-"] if heading else []), Text(inert(item)))
         console.print(points)
     elif isinstance(content, Table):
         draw = _named if content.is_named else _figures
@@ -181,7 +169,7 @@ def _named(table: Table, console: Console) -> RichTable:
     room = max(_room_for_names(lines, console.width), _MIN_NAME, cell_len(lines[0][0]))
     grid = _grid(table.heads(view))
     for name, *cells in lines[1:]:
-        grid.add_row(Text(_within(name, room)), *(Text(fmt.inert(cell)) for cell in cells))
+        grid.add_row(Text(_within(name, room)), *(Text(inert(cell)) for cell in cells))
     return grid
 
 

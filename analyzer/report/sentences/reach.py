@@ -5,6 +5,7 @@ from typing import Final
 
 from analyzer.projection.rightsizing.result import Recommendation, Resources
 from analyzer.report import format as fmt
+from analyzer.report.escapes import inert
 from analyzer.report.patches.choosing import Patches
 from analyzer.report.patches.quantities import cpu_quantity, memory_quantity
 from analyzer.report.patches.reach import Reach
@@ -66,4 +67,4 @@ def _named(item: Recommendation, default: Resources) -> str:
         for need, given, write in amounts
         if need is not None and (given is None or need > given)
     ]
-    return f"{fmt.inert(f'{item.namespace}/{item.workload}')} ({fmt.listed(parts)})"
+    return f"{inert(f'{item.namespace}/{item.workload}')} ({fmt.listed(parts)})"

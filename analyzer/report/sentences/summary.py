@@ -10,6 +10,7 @@ from analyzer.projection.modes import AMBIENT_WAYPOINT, AMBIENT_WAYPOINT_ALL, SI
 from analyzer.projection.result import Projection
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
+from analyzer.report.escapes import inert
 from analyzer.report.sentences import Line, whole
 from analyzer.report.sentences.calibration import verdict
 from analyzer.report.sentences.dependence import dependence_lines
@@ -30,7 +31,7 @@ def summary(answer: Answer) -> tuple[Line, ...]:
     """Return what was measured, what it costs, what moving saves, and how far to trust it."""
     lines = [*_lines(answer)]
     lines += _limit(answer, [refusal for line in lines for refusal in line.refusals])
-    return tuple(replace(line, text=answer.spelled(fmt.inert(line.text))) for line in lines)
+    return tuple(replace(line, text=answer.spelled(inert(line.text))) for line in lines)
 
 
 def _lines(answer: Answer) -> Iterator[Line]:

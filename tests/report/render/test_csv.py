@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.report.answer import Answer
-from analyzer.report.format import inert
+from analyzer.report.escapes import inert
 from tests.report.answers import (
     NAUGHTY_NAMES,
     calibration_only,

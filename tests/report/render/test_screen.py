@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from analyzer.report.render.terminal import Screen, colour_wanted, obeys_escapes
+from analyzer.report.escapes import colour_wanted, obeys_escapes
+from analyzer.report.render.terminal import Screen
 
 
 class Terminal(io.StringIO):

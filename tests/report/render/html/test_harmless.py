@@ -11,7 +11,7 @@ from analyzer.data import codes
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.manifest import QueryRecord
 from analyzer.report.blocks import Picture
-from analyzer.report.format import inert
+from analyzer.report.escapes import inert
 from analyzer.report.render import html as page
 from tests.report.answers import NAUGHTY_NAMES, full, naughty
 from tests.report.render.html.pages import page_of, png, read_page, table_of
