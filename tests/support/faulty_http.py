@@ -96,8 +96,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Its headers and its body are sent one after the other: the second would wait 40 ms for the first
-    # to be acknowledged.
+    # Headers and body are sent one after the other: the second would wait 40 ms for the first to be
+    # acknowledged.
     disable_nagle_algorithm = True
     server: _Server
 
