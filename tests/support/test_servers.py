@@ -72,9 +72,8 @@ def decoded(body: bytes) -> Iterator[tuple[tuple[tuple[str, str], ...], list[tup
 
 
 def test_samples_are_written_whole_and_in_time_order() -> None:
-    spec = replace(SMALL_MESH, hours=24, churn=0.3, restarts=0.3)
-    slow = dict.fromkeys(("envoy_scrape_seconds", "cadvisor_scrape_seconds"), 600)
-    mesh = build_mesh(replace(spec, **slow))
+    slow = replace(SMALL_MESH, hours=24, envoy_scrape_seconds=600, cadvisor_scrape_seconds=600)
+    mesh = build_mesh(replace(slow, churn=0.3, restarts=0.3))
     with FaultyHttp([Answer(status=204)]) as server:
         count = remote_write.write(f"{server.url}/api/v1/write", mesh.series)
         bodies = [request.body for request in server.received]
