@@ -19,7 +19,7 @@ from tests.support.measuring_once import measuring_once
 # The speed of a machine is a matter for benchmarks.
 settings.register_profile("many", deadline=None)
 # `make bench` asks for many.
-settings.register_profile("untimed", deadline=None, max_examples=40)
+settings.register_profile("untimed", deadline=None, max_examples=24)
 settings.load_profile("untimed")
 
 

@@ -53,6 +53,8 @@ _FLAT: Final = 1.1
 """A peak that grows by less than this factor is flat."""
 
 _CONNECTIONS: Final = 4
+_BLOCK_HOURS: Final = 2
+"""Prometheus's own."""
 _BARE: Final = (
     'rate(container_cpu_usage_seconds_total{{container="istio-proxy"}}[{seconds}s])',
     'sum by (namespace, pod) (rate(istio_requests_total{{reporter="destination"}}[{seconds}s]))',
@@ -118,7 +120,8 @@ def _machine() -> str:
 
 def _run(mesh: GreatMesh, folder: Path) -> Run:
     truth = _kept(mesh, folder)
-    with PrometheusServer(folder / mesh.name) as server, TemporaryDirectory() as report:
+    server = PrometheusServer(folder / mesh.name, block_hours=_BLOCK_HOURS)
+    with server, TemporaryDirectory() as report:
         # The first reading of a block finds it on disk only.
         _bare(mesh, server, days=1)
         bare = _bare(mesh, server)
@@ -133,7 +136,7 @@ def _kept(mesh: GreatMesh, folder: Path) -> Totals:
     whole = place / "whole.json"
     if not whole.exists():
         shutil.rmtree(place, ignore_errors=True)
-        with PrometheusServer(place) as server:
+        with PrometheusServer(place, block_hours=_BLOCK_HOURS) as server:
             totals = write_great_mesh(mesh, f"{server.url}/api/v1/write")
         whole.write_text(json.dumps(asdict(totals)))
     return Totals(**json.loads(whole.read_text()))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.calibration.result import RoleCalibration
@@ -15,6 +15,7 @@ from analyzer.units import Provenance, Reason, Refusal, Role
 from tests.comparison.migrations import NODES, Costs, Migrated
 from tests.projection import fits
 from tests.projection.builders import scenario
+from tests.support.examples import examples
 
 
 def compared(migrated: Migrated, assumed: Scenario | None = None) -> Comparison:
@@ -167,7 +168,7 @@ def test_a_planted_cost_of_a_pass_through_ztunnels_is_put_down_to_it() -> None:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@examples(3)
 @given(
     waypoint=st.floats(0.1, 2.0),
     idle=st.floats(0.0, 0.3),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support.bent import bursts, healthy, parts
 from tests.support.bent.bends import bent
@@ -29,17 +30,23 @@ _SPLIT = "bursts that slow kubelets split"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    wanted = asked_for(request, "name")
     scenes = {
         name: with_bursts(healthy(71 + number, day=number * DAYS_APART), clockwork)
         for number, (name, clockwork) in enumerate(_CLOCKWORKS.items())
+        if name in wanted
     }
-    last = healthy(79, day=len(scenes) * DAYS_APART)
-    scenes[_EVICTED] = bent(last, (bursts.evicted_series,), seed=7)
-    fast = healthy(80, day=len(scenes) * DAYS_APART, hours=6, scrape_seconds=15)
-    scenes[_EVICTED_OFTEN] = bent(fast, (bursts.evicted_series,), seed=52)
+    day = len(_CLOCKWORKS) * DAYS_APART
+    if _EVICTED in wanted:
+        scenes[_EVICTED] = bent(healthy(79, day=day), (bursts.evicted_series,), seed=7)
+    if _EVICTED_OFTEN in wanted:
+        fast = healthy(80, day=day + DAYS_APART, hours=6, scrape_seconds=15)
+        scenes[_EVICTED_OFTEN] = bent(fast, (bursts.evicted_series,), seed=52)
     half_hourly = Clockwork(period_seconds=1800, burst_seconds=375, shift_seconds=145)
-    split = with_bursts(healthy(81, day=len(scenes) * DAYS_APART, hours=3), half_hourly)
+    split = with_bursts(healthy(81, day=day + 2 * DAYS_APART, hours=3), half_hourly)
     scenes[_SPLIT] = bent(split, (parts.slow_kubelets,), seed=59)
     with stored(tmp_path_factory.mktemp("bursts"), scenes) as store:
         yield store

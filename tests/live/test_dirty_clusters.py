@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.command import run
 from tests.live.dirty import DAYS_APART, Store, question, stored
 from tests.support.bent import Scene, two_clusters
@@ -42,9 +43,16 @@ _UNMATCHED = "not on proxies, same pods"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {name: make(n * DAYS_APART) for n, (name, make) in enumerate(_SHAPES.items())}
-    last = len(scenes) * DAYS_APART
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    wanted = {*asked_for(request, "name"), _TWO_NAMES, _SAME_PODS}
+    scenes = {
+        name: make(number * DAYS_APART)
+        for number, (name, make) in enumerate(_SHAPES.items())
+        if name in wanted
+    }
+    last = len(_SHAPES) * DAYS_APART
     scenes["whole"] = _two(last)
     scenes[_UNMATCHED] = relabelled(_two(last + DAYS_APART, stateful=True), PROXIES)
     with stored(tmp_path_factory.mktemp("clusters"), scenes) as store:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from tests.live.chosen import asked_for
 from tests.live.dirty import DAYS_APART, Store, stored
 from tests.support.bent import Scene, two_clusters
 from tests.support.bent.called import BESIDE_BARE, called
@@ -52,6 +53,7 @@ _SHAPES: Mapping[str, Callable[[int], Scene]] = {
     ),
     "no callers": lambda day: without_labels(called(58, day=day), _WORKLOADS[:2]),
 }
+_DROPPED = "no workloads"
 _NAMED = {
     "remote destinations": "remote_destinations",
     "remote beside bare": "remote_destinations",
@@ -69,9 +71,16 @@ _NAMED = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    scenes = {name: make(n * DAYS_APART) for n, (name, make) in enumerate(_SHAPES.items())}
-    scenes["whole"] = called(58, day=len(scenes) * DAYS_APART)
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    wanted = {*asked_for(request, "name"), _DROPPED}
+    scenes = {
+        name: make(number * DAYS_APART)
+        for number, (name, make) in enumerate(_SHAPES.items())
+        if name in wanted
+    }
+    scenes["whole"] = called(58, day=len(_SHAPES) * DAYS_APART)
     with stored(tmp_path_factory.mktemp("sides"), scenes, projects=True) as store:
         yield store
 
@@ -91,7 +100,7 @@ def test_a_mesh_without_a_fault_has_no_such_finding(store: Store) -> None:
 
 
 def test_dropped_labels_are_no_remote_destinations(store: Store) -> None:
-    assert "remote_destinations" not in store.names("no workloads")
+    assert "remote_destinations" not in store.names(_DROPPED)
 
 
 def _waypoint_rps(store: Store, name: str) -> float:

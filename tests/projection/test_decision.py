@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import Projection, project_usage
@@ -15,6 +15,7 @@ from analyzer.units import Interval
 from tests.projection.builders import Proxy, as_published, called, mesh, steady
 from tests.projection.fits import calibration, fit
 from tests.projection.randomly import Drawn, projections
+from tests.support.examples import examples
 
 
 def decided(usage: MeshUsage, **changes: object) -> Decision:
@@ -183,7 +184,7 @@ def _has_saving(projection: Projection, mode: str) -> Interval:
     return next(item.usd_per_year for item in projection.savings if item.mode == mode)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(projections())
 def test_no_decision_contradicts_a_range_or_the_modes(drawn: Drawn) -> None:
     projection = drawn.projection

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.measurement.usage import MeshUsage
@@ -15,6 +15,7 @@ from analyzer.projection.needs import Case
 from tests.projection.builders import Call, Node, Proxy, as_published, mesh, shop_mesh
 from tests.projection.fits import calibration
 from tests.projection.test_project_by_hand import CHURN
+from tests.support.examples import examples
 
 
 def saving_vcpu(projection: Projection, mode: str = "ambient-waypoint") -> float:
@@ -164,7 +165,7 @@ def test_a_namespace_of_one_pod_pays_for_a_waypoint_of_its_own() -> None:
     assert frame["waypoint_vcpu"].tolist() == pytest.approx([0.0125] * 3)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(3)
 @given(
     st.lists(
         st.tuples(st.floats(0, 2), st.floats(0, 3000), st.floats(0, 3000)), min_size=1, max_size=6

@@ -1,7 +1,7 @@
 """What must hold of every projection, whatever the mesh."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.projection import Projection, project_usage
@@ -10,6 +10,7 @@ from analyzer.projection.modes import ModeNeeds, evaluate
 from analyzer.projection.needs import Case
 from tests.projection.builders import Call, Proxy, case, exactly, footprint, load, mesh, scenario
 from tests.projection.fits import calibration
+from tests.support.examples import examples
 
 AMBIENT = ["ambient-l4", "ambient-waypoint", "ambient-waypoint-all"]
 rates = st.lists(st.floats(0, 20_000), min_size=1, max_size=5)
@@ -36,7 +37,7 @@ def projected(rps: float, **changes: object) -> Projection:
     return project_usage(mesh(proxy, calls=[call]), calibration(), scenario(**changes))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, rates, st.floats(1, 5), st.floats(0, 5_000))
 def test_more_traffic_never_costs_less(
     passes_rps: list[float], waypoint_rps: list[float], factor: float, more: float
@@ -51,7 +52,7 @@ def test_more_traffic_never_costs_less(
         assert after[key] >= value - 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, rates, st.integers(1, 6), st.integers(1, 6))
 def test_more_replicas_never_cost_less(
     passes_rps: list[float], waypoint_rps: list[float], first: int, second: int
@@ -64,7 +65,7 @@ def test_more_replicas_never_cost_less(
         assert after[key] >= value - 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, rates)
 def test_waypoints_everywhere_cost_at_least_what_fewer_do(
     passes_rps: list[float], waypoint_rps: list[float]
@@ -77,7 +78,7 @@ def test_waypoints_everywhere_cost_at_least_what_fewer_do(
         assert some <= everywhere + 1e-12
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, rates)
 def test_the_bill_is_at_least_what_is_used_and_what_is_reserved(
     passes_rps: list[float], waypoint_rps: list[float]
@@ -90,7 +91,7 @@ def test_the_bill_is_at_least_what_is_used_and_what_is_reserved(
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 4))
-@settings(max_examples=20, deadline=None)
+@examples(2)
 def test_without_traffic_only_idle_is_used(nodes: int, namespaces: int, replicas: int) -> None:
     found = totals([0.0] * nodes, [0.0] * namespaces, replicas=replicas)
 
@@ -101,7 +102,7 @@ def test_without_traffic_only_idle_is_used(nodes: int, namespaces: int, replicas
     )
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(st.floats(1, 10_000), st.floats(0.1, 10))
 def test_dollars_scale_with_the_price_and_percentages_do_not(rps: float, factor: float) -> None:
     usual, scaled = projected(rps), projected(rps, vcpu_month_usd=22 * factor)
@@ -117,7 +118,7 @@ def test_dollars_scale_with_the_price_and_percentages_do_not(rps: float, factor:
         assert saving_after.probability_cheaper == saving_before.probability_cheaper
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(st.floats(0, 50_000))
 def test_every_range_holds_its_best_estimate_and_no_need_is_negative(rps: float) -> None:
     projection = projected(rps)
@@ -131,7 +132,7 @@ def test_every_range_holds_its_best_estimate_and_no_need_is_negative(rps: float)
         assert saving.percent.high <= 100
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, st.floats(0.05, 1), st.floats(0.05, 1), st.integers(0, 3), st.integers(0, 3))
 def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
     waypoint_rps: list[float], first: float, second: float, spare: int, more: int
@@ -154,7 +155,7 @@ def test_more_spare_replicas_and_a_lower_target_never_need_fewer(
         assert rather_more.vcpu(basis)[0] >= fewer.vcpu(basis)[0] - 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(rates, rates, st.floats(1e-3, 1e3))
 def test_requests_in_another_unit_at_a_cost_in_that_unit_cost_the_same(
     passes_rps: list[float], waypoint_rps: list[float], factor: float

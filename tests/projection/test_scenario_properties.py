@@ -28,11 +28,12 @@ from tests.projection.builders import (
     scenario,
 )
 from tests.projection.fits import calibration
+from tests.support.examples import examples
 
 IDLE, SLOPE = 0.01, 0.0003
 """The law of `fits.calibration`: sidecars below lie on its line."""
 
-few = settings(max_examples=settings().max_examples // 5, deadline=None)
+few = examples(5)
 sizes = st.lists(st.tuples(st.floats(0, 5000), st.integers(0, 2)), min_size=1, max_size=4)
 
 

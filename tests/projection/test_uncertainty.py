@@ -3,13 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.calibration.fit.student import DRAW_COUNT, SEED
 from analyzer.projection.uncertainty import draw, draw_curve, to_interval
 from analyzer.units import Interval
 from tests.projection.fits import fit
+from tests.support.examples import examples
 
 Floats = npt.NDArray[np.float64]
 
@@ -161,7 +162,7 @@ def test_a_best_estimate_beside_its_draws_is_in_the_interval(
     assert (found.low, found.mid, found.high) == (ends[0], mid, ends[1])
 
 
-@settings(max_examples=25)
+@examples(2)
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100))
 def test_every_interval_survives_its_draws(first: float, second: float, third: float) -> None:
     low, mid, high = sorted([first, second, third])

@@ -48,6 +48,8 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    # Else the body waits for the headers to be acknowledged.
+    disable_nagle_algorithm = True
     server: _Server
     connection: ssl.SSLSocket
 

@@ -9,12 +9,13 @@ from functools import cache
 from urllib.parse import parse_qsl, urlsplit
 
 import promql_parser
-import requests
+import urllib3
 
 from tests.support.answers import Answer, prometheus_error
 from tests.support.faulty_http import FaultyHttp, Received
 
 _LOOKBACK_SECONDS = 300.0
+_CONNECTIONS = urllib3.PoolManager(maxsize=16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def _series_of(asked: AskedOf, upstream: str) -> int:
 def _series(upstream: str, selector: str, start: float, end: float) -> frozenset[str]:
     """Return the series of a selector on a server whose samples stay the same."""
     values = {"match[]": selector, "start": str(start), "end": str(end)}
-    answer = requests.get(f"{upstream}/api/v1/series", params=values, timeout=30)
+    answer = _CONNECTIONS.request("GET", f"{upstream}/api/v1/series", fields=values, timeout=30)
     return frozenset(map(str, answer.json()["data"]))
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import pytest
 
@@ -12,9 +13,13 @@ from analyzer.calibration import Calibration
 from analyzer.measurement import usage
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage
+from analyzer.notebook import api
 from analyzer.notebook import snapshot as notebook
 from analyzer.projection import Projection, Scenario
 from tests.support.kept import Kept
+
+_COMPARE: Final = import_module("analyzer.comparison.compare")
+"""The module, which a function of the package hides."""
 
 
 @contextmanager
@@ -51,6 +56,9 @@ def measuring_once() -> Iterator[None]:
         patch.setattr(usage, "measure", measure_once)
         patch.setattr(notebook, "measure", measure_once)
         patch.setattr(notebook, "calibrate_usage", fit_once)
+        patch.setattr(api, "project_usage", project_once)
         patch.setattr(analyzer.calibration, "calibrate_usage", fit_once)
+        patch.setattr(_COMPARE, "measure", measure_once)
+        patch.setattr(_COMPARE, "calibrate_usage", fit_once)
         patch.setattr(analyzer.projection, "project_usage", project_once)
         yield

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.support.remote_write import BLOCK_HOURS
 from tests.support.server_process import ServerProcess
 
 
@@ -36,6 +38,12 @@ class PrometheusServer(ServerProcess):
     """
 
     program: ClassVar[str] = "prometheus"
+
+    def __init__(
+        self, folder: Path, *, flags: Sequence[str] = (), block_hours: int = BLOCK_HOURS
+    ) -> None:
+        super().__init__(folder, flags=flags)
+        self._block_hours = block_hours
 
     def start(self) -> None:
         """Start the server and wait until it answers; return with `url` set."""
@@ -76,6 +84,7 @@ class PrometheusServer(ServerProcess):
             f"--storage.tsdb.path={self.data}",
             # Samples of years ago must stay.
             "--storage.tsdb.retention.time=100y",
+            f"--storage.tsdb.min-block-duration={self._block_hours}h",
             "--web.enable-remote-write-receiver",
             f"--web.listen-address=127.0.0.1:{port}",
         ]

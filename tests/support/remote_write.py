@@ -1,10 +1,12 @@
 """Samples into a server by Prometheus remote write, fast enough for whole days.
 
 A server that holds nothing yet takes samples of the past, as long as they come in time order: each
-request must span less than half a block (an hour, less some slack), or what follows is refused as
-"out of bounds". So a mesh is written slice of time by slice of time, each with all its series.
+request must span less than half a block (`BLOCK_HOURS`), less some slack, or what follows is
+refused as "out of bounds". So a mesh is written slice of time by slice of time, each with all its
+series.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +18,14 @@ import requests
 
 from tests.support.series import Series
 
-SLICE_SECONDS = 1800
+BLOCK_HOURS = 24
+"""Of the test servers: long blocks are filled in half the time, and read in a third of it."""
 
-_SERIES_PER_REQUEST = 4000
+SLICE_SECONDS = 11 * 3600
+
+_REQUEST_BYTES = 4 << 20
+"""About so long is a request, before it is compressed."""
+
 _TIMEOUT_SECONDS = 60.0
 _HEADERS = {
     "Content-Encoding": "snappy",
@@ -146,8 +153,9 @@ def _bodies(encoded: Sequence[_Encoded]) -> Iterator[bytes]:
             for one, place in zip(encoded, places, strict=True)
             if place[number] < place[number + 1]
         ]
-        for first in range(0, len(parts), _SERIES_PER_REQUEST):
-            yield b"".join(parts[first : first + _SERIES_PER_REQUEST])
+        ends = np.cumsum([len(part) for part in parts]) // _REQUEST_BYTES
+        for _, body in itertools.groupby(zip(ends, parts, strict=True), lambda pair: pair[0]):
+            yield b"".join(part for _, part in body)
 
 
 def _field(tag: bytes, content: bytes) -> bytes:

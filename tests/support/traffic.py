@@ -1,5 +1,6 @@
 """Load and CPU of a workload's pods, on a grid fine enough to be called continuous."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,7 +132,10 @@ class _Noise:
 def _autocorrelated(random: np.random.Generator, rows: int, columns: int, rho: float) -> Floats:
     """Return standard normals whose neighbours in a row correlate by rho."""
     normal = random.standard_normal((rows, columns))
-    for column in range(1, columns):
-        normal[:, column] *= np.sqrt(1 - rho**2)
-        normal[:, column] += rho * normal[:, column - 1]
-    return normal
+    if not rho:
+        return normal
+    by_column = np.ascontiguousarray(normal.T)
+    by_column[1:] *= np.sqrt(1 - rho**2)
+    for before, column in itertools.pairwise(by_column):
+        np.add(column, rho * before, out=column)
+    return np.ascontiguousarray(by_column.T)

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.arrays import Floats
@@ -189,7 +189,6 @@ def test_cpu_that_is_always_zero_costs_zero() -> None:
     assert np.isfinite(fit.weights).all()
 
 
-@settings(max_examples=40)
 @given(seeds=st.lists(st.integers(0, 10_000), min_size=2, max_size=5, unique=True))
 def test_a_segment_is_fitted_as_if_it_were_alone(seeds: list[int]) -> None:
     frames = [drawn(seed, rows=(40, 80), columns=(2, 2)) for seed in seeds]
@@ -204,7 +203,6 @@ def test_a_segment_is_fitted_as_if_it_were_alone(seeds: list[int]) -> None:
         assert together.scale[number] == pytest.approx(alone.scale[0], rel=1e-6)
 
 
-@settings(max_examples=40)
 @given(cpu=st.floats(1e-5, 1e5), rate=st.floats(1e-5, 1e5), seed=st.integers(0, 1000))
 def test_other_units_give_the_same_line_in_these_units(cpu: float, rate: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.projection.choices import LimitPolicy
@@ -16,6 +16,7 @@ from analyzer.projection.rightsizing.result import Bursts, Recommendation
 from analyzer.units import Reason
 from tests.projection.rightsizing.bursts import KINDS, MEBIBYTE, outcome_of, policy
 from tests.projection.rightsizing.frames import DAY, Pod, recommended, samples, sized, steadily
+from tests.support.examples import examples
 
 VCPU = st.lists(st.floats(0.001, 2.0), min_size=24, max_size=24).map(
     lambda hours: [vcpu for vcpu in hours for _ in range(12)]
@@ -386,7 +387,7 @@ def test_those_that_waste_most_come_first_and_unknown_ones_last() -> None:
     assert [item.workload for item in found.workloads] == ["much", "little", "short", "dark"]
 
 
-@settings(max_examples=12)
+@examples(4)
 @given(VCPU, st.floats(0, 2), st.floats(0, 2), st.floats(50, 100), st.floats(50, 100))
 def test_more_headroom_or_a_higher_percentile_never_lowers_a_request(
     vcpu: list[float], one: float, other: float, first: float, second: float
@@ -402,7 +403,7 @@ def test_more_headroom_or_a_higher_percentile_never_lowers_a_request(
     assert request(less, low) <= request(less, high)
 
 
-@settings(max_examples=12)
+@examples(4)
 @given(first=VCPU, second=VCPU, is_one_workload=st.booleans())
 def test_the_order_of_pods_changes_nothing(
     first: list[float], second: list[float], *, is_one_workload: bool
@@ -419,7 +420,7 @@ def test_the_order_of_pods_changes_nothing(
         assert one.saved_vcpu == pytest.approx(other.saved_vcpu, abs=1e-12)
 
 
-@settings(max_examples=12)
+@examples(4)
 @given(VCPU)
 def test_the_range_is_about_the_request(vcpu: list[float]) -> None:
     found = recommended(Pod(cpu_vcpu=vcpu))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -41,6 +41,7 @@ from tests.report.charts.reading import (
     title,
 )
 from tests.report.several import POSTS_PRICE
+from tests.support.examples import examples
 
 ANSWERS = [
     pytest.param(full, id="full"),
@@ -371,7 +372,7 @@ def test_no_line_passes_through_the_figures_of_the_lower_panel() -> None:
     assert all(text.get_window_extent().x0 >= right for text in lower.texts)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(4)
 @given(projections())
 def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
     projection = drawn.projection

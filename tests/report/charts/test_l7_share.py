@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
@@ -23,6 +23,7 @@ from analyzer.units import Interval, Refusal
 from tests.projection.builders import scenario
 from tests.report.answers import constants_only, full, refused, sized
 from tests.report.charts.reading import assert_readable, details, legend, notes, text_of, title
+from tests.support.examples import examples
 
 SHARES = (0.0, 0.5, 1.0)
 OPEN = "cannot tell: interval includes zero"
@@ -169,7 +170,7 @@ FALLING = st.tuples(
 """Both ends of a saving that falls with each waypoint, as every draw of it does."""
 
 
-@settings(max_examples=20, deadline=None)
+@examples(2)
 @given(FALLING)
 def test_no_title_contradicts_the_band_that_is_drawn(
     ends: tuple[list[float], list[float]],

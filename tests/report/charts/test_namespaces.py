@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
@@ -36,6 +36,7 @@ from tests.report.charts.reading import (
     title,
 )
 from tests.report.rendered import as_document
+from tests.support.examples import examples
 
 
 def table(answer: Answer) -> pd.DataFrame:
@@ -258,7 +259,7 @@ def test_long_names_on_the_lower_axis_are_cut() -> None:
     assert_readable(figure)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(4)
 @given(projections())
 def test_no_title_contradicts_the_ranges(drawn: Drawn) -> None:
     projection = drawn.projection

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -36,6 +36,7 @@ from tests.report.answers import (
     workload,
 )
 from tests.report.rendered import as_table
+from tests.support.examples import examples
 
 ANSWERS = [
     pytest.param(full, id="full"),
@@ -302,7 +303,7 @@ def test_each_namespace_has_its_decision_its_dollars_and_why() -> None:
     assert first.endswith("saves, needs no waypoint")
 
 
-@settings(max_examples=8, deadline=None)
+@examples(4)
 @given(projections(), st.sampled_from((60, 80)))
 def test_no_line_of_a_random_projection_is_longer_than_the_terminal(
     drawn: Drawn, width: int

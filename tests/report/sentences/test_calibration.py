@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.calibration.models import Power
@@ -22,6 +22,7 @@ from analyzer.report.sentences.calibration import calibration_lines, post_vcpu, 
 from analyzer.units import Interval, Provenance, Refusal
 from tests.projection.fits import fit, no_fit
 from tests.report.answers import calibration_only, constants_only, fitted_calibration, refused
+from tests.support.examples import examples
 
 POST = published_constants()[BLOG].title
 
@@ -67,7 +68,7 @@ def test_the_verdict_compares_the_posts_figure_with_both_ends_of_the_range(
 
 
 # Each is an answer of its own, which takes a quarter of a second.
-@settings(max_examples=25)
+@examples(2)
 @given(st.lists(st.floats(0, 3), min_size=3, max_size=3).map(sorted))
 def test_the_verdict_never_contradicts_its_range(ends: list[float]) -> None:
     sentence = said(answer_with(*ends))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import analyzer
 from analyzer.data import sample_path
@@ -40,6 +40,7 @@ from tests.projection.fits import calibration
 from tests.projection.randomly import Drawn, projections
 from tests.reading import MOST_WORDS, word_count
 from tests.report.answers import by_default, constants_only, full, refused
+from tests.support.examples import examples
 
 L7 = "L7 policy (routing, retries, HTTP authorization)"
 GIVEN = "if the assumed replicas, requests and prices hold"
@@ -464,7 +465,7 @@ def test_the_note_names_the_namespace_from_which_on_the_saving_is_sure() -> None
 # --- over random projections ---
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(projections())
 def test_no_sentence_contradicts_the_ranges_beside_it(drawn: Drawn) -> None:
     found = drawn.projection
@@ -530,7 +531,7 @@ def _turns(text: str, ranges: list[Interval]) -> None:
         assert not all(more_at)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(projections())
 def test_the_decision_and_the_table_of_namespaces_never_disagree(drawn: Drawn) -> None:
     found = drawn.projection
@@ -565,7 +566,7 @@ def _reason_agrees(reason: str, saved: Interval) -> None:
         assert saved.high <= 0
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(projections())
 def test_a_decision_is_short(drawn: Drawn) -> None:
     found = drawn.projection
