@@ -82,7 +82,8 @@ class Tables:
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return the table of one query, which must not be changed.
 
-        A large one is written out anew each time: `pieces` is for what needs no label in each row.
+        A large one is written out each time that it is asked for. `pieces` is for what needs no
+        label in each row.
         """
         return self._replaced[name] if name in self._replaced else self._of_pods(name)
 
