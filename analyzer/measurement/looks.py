@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.errors import Limit, QueryTooHeavy
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import points_in_pieces
+from analyzer.prometheus.fetch import points_in_chunks
 from analyzer.prometheus.promql import selector
 from analyzer.prometheus.response import Response, joined
 from analyzer.window import Chunk, TimeWindow
@@ -25,12 +25,11 @@ def at_looks(source: Source, promql: str, times: TimeWindow) -> Response:
     count = times.point_count
     alone = times.step_seconds > _FAR_APART_SECONDS and count <= _FEW
     together = 1 if alone else count
-    chunks = (
+    chunks = [
         Chunk(first_point=first, point_count=min(together, count - first))
         for first in range(0, count, together)
-    )
-    pieces = (points_in_pieces(source, promql, times, chunk) for chunk in chunks)
-    return joined(response for piece in pieces for response in piece)
+    ]
+    return points_in_chunks(source, promql, times, chunks)
 
 
 def at_all_looks(source: Source, promql: str, looks: Iterable[TimeWindow]) -> Response:
@@ -41,8 +40,7 @@ def at_all_looks(source: Source, promql: str, looks: Iterable[TimeWindow]) -> Re
 def points_of(source: Source, promql: str, times: TimeWindow, samples_per_point: float) -> Response:
     """Evaluate at every point, in requests that each load a bounded number of samples."""
     chunks = times.chunks(samples_per_point=samples_per_point)
-    pieces = (points_in_pieces(source, promql, times, chunk) for chunk in chunks)
-    return joined(response for piece in pieces for response in piece)
+    return points_in_chunks(source, promql, times, chunks)
 
 
 def raw_samples(

@@ -106,6 +106,27 @@ class _Once:
             self._note(text)
 
 
+def points_in_chunks(
+    source: Source, promql: str, window: TimeWindow, chunks: Sequence[Chunk]
+) -> Response:
+    """Evaluate at the points of some chunks, a few at a time; raises as `points_in_pieces`.
+
+    The first one is asked alone: what the server refuses is not sent several times.
+    """
+
+    def answered(chunk: Chunk) -> list[Response]:
+        return list(points_in_pieces(source, promql, window, chunk))
+
+    known = [answered(chunk) for chunk in chunks[:1]]
+    pool = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="points")
+    try:
+        known += pool.map(answered, chunks[1:])
+    finally:
+        # Requests still run only if one failed, or this was interrupted.
+        pool.shutdown(wait=False, cancel_futures=True)
+    return joined(response for pieces in known for response in pieces)
+
+
 def points_in_pieces(
     source: Source,
     promql: str,

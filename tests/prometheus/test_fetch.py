@@ -13,7 +13,7 @@ from analyzer.errors import PrometheusError, QueryTooHeavy
 from analyzer.measurement.frames import frame_of, sorted_frame
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
-from analyzer.prometheus.fetch import MAX_IN_FLIGHT, Fetched, Job, fetch
+from analyzer.prometheus.fetch import MAX_IN_FLIGHT, Fetched, Job, fetch, points_in_chunks
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
@@ -139,6 +139,53 @@ def test_whoever_stops_listening_stops_the_asking() -> None:
     answers.close()
 
     assert len(source.asked) <= 2 * MAX_IN_FLIGHT
+
+
+# --- chunks of one query ---
+
+
+def test_chunks_of_one_query_are_asked_together_after_the_first_and_joined_in_order() -> None:
+    together = threading.Barrier(MAX_IN_FLIGHT)
+
+    def meet(chunk: Chunk) -> None:
+        if chunk.first_point:
+            together.wait(PATIENCE_SECONDS)
+
+    source = Scripted(meet)
+    chunks = [Chunk(first_point=2 * n, point_count=2) for n in range(1 + 2 * MAX_IN_FLIGHT)]
+    (series,) = points_in_chunks(source, "up", WINDOW, chunks).series
+
+    assert source.asked[0] == chunks[0]
+    assert series.times.tolist() == [WINDOW.time_of(point).timestamp() for point in range(18)]
+
+
+def test_what_is_refused_at_first_is_asked_once() -> None:
+    def refuse(_: Chunk) -> None:
+        raise PrometheusError("it broke")
+
+    source = Scripted(refuse)
+    with pytest.raises(PrometheusError, match="it broke"):
+        points_in_chunks(source, "up", WINDOW, [job.chunk for job in jobs(20)])
+
+    assert len(source.asked) == 1
+
+
+def test_a_later_refusal_ends_the_asking() -> None:
+    def refuse_third(chunk: Chunk) -> None:
+        if chunk.first_point == 2:
+            raise PrometheusError("it broke")
+        # Who is told of the failure has time to stop the others.
+        threading.Event().wait(0.05)
+
+    source = Scripted(refuse_third)
+    with pytest.raises(PrometheusError, match="it broke"):
+        points_in_chunks(source, "up", WINDOW, [job.chunk for job in jobs(200)])
+
+    assert 3 <= len(source.asked) < 200
+
+
+def test_no_chunk_is_no_series() -> None:
+    assert points_in_chunks(Scripted(lambda _: None), "up", WINDOW, []).series == ()
 
 
 # --- a real Prometheus ---
