@@ -1,6 +1,6 @@
 """Tables of samples, and the one check of each before it is used."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -72,11 +72,7 @@ def _categories(
 ) -> dict[str, pd.Categorical]:
     """Return each label of all series, by our names."""
     ours = {} if query.exporter is None else label_mapping.canonical(query.exporter)
-    # A label that has our name, and not the meaning, is none of them.
-    theirs = {
-        label: [name for name, meant in ours.items() if meant == label] or [label]
-        for label in query.labels
-    }
+    theirs = {label: _names_of(label, ours, may_have_more=may_have_more) for label in query.labels}
     known = {name for names in theirs.values() for name in names}
     for item in series if not may_have_more else ():
         if not known.issuperset(item.labels):
@@ -85,10 +81,18 @@ def _categories(
     return {label: _category(series, names) for label, names in theirs.items()}
 
 
+def _names_of(label: str, ours: Mapping[str, str], *, may_have_more: bool) -> list[str]:
+    """Return what the installation calls a label of ours: several names where its jobs differ."""
+    theirs = {name for name, meant in ours.items() if meant == label}
+    # Among others a label that has our name may have another meaning.
+    same = set() if theirs and may_have_more else {label} - ours.keys()
+    return sorted(theirs | same)
+
+
 def _category(series: Sequence[Series], names: Sequence[str]) -> pd.Categorical:
     """Return the label of each series that has one of some names; "" where none has."""
-    texts = [item.labels.get(names[0], "") for item in series]
-    for name in names[1:]:
+    texts = [""] * len(series)
+    for name in names:
         texts = [item.labels.get(name, text) for item, text in zip(series, texts, strict=True)]
     codes, known = pd.factorize(pd.Series(texts, dtype=object))
     return pd.Categorical.from_codes(codes, known)

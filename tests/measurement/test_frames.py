@@ -229,3 +229,16 @@ def test_an_object_that_two_jobs_store_under_other_names_is_there_once() -> None
     frame = sorted_frame(query, [frame_of(query, [answer(*rows)], mapping)])
 
     assert check_frame(query, frame)[TIME].tolist() == [600, 1200]
+
+
+@pytest.mark.parametrize("name", ["node", "k8s_node_name"])
+def test_a_node_has_the_name_of_either_job(name: str) -> None:
+    query, mapping = load_query("node_presence"), LabelMapping(node="k8s_node_name")
+    found = Response(
+        series=(Series(labels={name: "n1"}, times=np.array([600.0]), samples=np.ones(1)),)
+    )
+
+    assert frame_of(query, [found], mapping)["node"].tolist() == ["n1"]
+    # Where other labels are left on, a label of our name may mean something else.
+    others = frame_of(query, [found], mapping, may_have_more=True)
+    assert others["node"].tolist() == ["" if name == "node" else "n1"]
