@@ -107,7 +107,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         _join(place, is_for_report=is_for_report)
         release_unused(place.plan.sample_count)
         working.finish(target, note)
-        return open_snapshot(target)
+        return open_snapshot(target, is_own=True)
 
 
 def _in_use(target: Path) -> tuple[Path, ...]:

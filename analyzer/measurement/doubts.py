@@ -24,7 +24,7 @@ from analyzer.measurement.plan import Plan, PlannedQuery
 from analyzer.measurement.rows import CPU
 from analyzer.measurement.working import Working
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import points_in_pieces
+from analyzer.prometheus.fetch import points_in_chunks
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.response import Series
 from analyzer.window import Chunk
@@ -247,11 +247,10 @@ class _Checked:
         return found | self.sums[CPU].cpu_differs()[:size]
 
 
-def _asked(source: Source, plan: Plan, planned: PlannedQuery, ends: Ints) -> Iterator[Series]:
-    """Yield the series of a query at a few steps."""
-    for chunk in _chunks(ends, max(one.point_count for one in planned.chunks)):
-        for response in points_in_pieces(source, planned.promql, plan.window, chunk):
-            yield from response.series
+def _asked(source: Source, plan: Plan, planned: PlannedQuery, ends: Ints) -> tuple[Series, ...]:
+    """Return the series of a query at a few steps."""
+    chunks = [*_chunks(ends, max(one.point_count for one in planned.chunks))]
+    return points_in_chunks(source, planned.promql, plan.window, chunks).series
 
 
 def _chunks(ends: Ints, most: int) -> Iterator[Chunk]:

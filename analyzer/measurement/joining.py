@@ -1,14 +1,13 @@
 """Joining the chunks of a query: by numbers of labels, so that no text is there once a row."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from analyzer.arrays import Bools, Ints
+from analyzer.arrays import Ints
 from analyzer.measurement.frames import TIME, may_repeat
+from analyzer.measurement.numbers import changes
 from analyzer.prometheus.query import Query
 
 
@@ -26,9 +25,9 @@ def joined_table(query: Query, tables: Sequence[pa.Table]) -> tuple[pa.Table, in
     values = _values(tables, query.name, np.dtype(np.float64))
     # numpy sorts by the last key first.
     order = np.lexsort((times, *(codes[label] for label in reversed(query.labels))))
-    is_new_series = _changes([codes[label][order] for label in query.labels], len(order))
+    is_new_series = changes([codes[label][order] for label in query.labels], len(order))
     if may_repeat(query):
-        order = order[is_new_series | _changes([times[order]], len(order))]
+        order = order[is_new_series | changes([times[order]], len(order))]
     columns: dict[str, pa.Array] = {
         label: pa.DictionaryArray.from_arrays(pa.array(codes[label][order]), texts[label])
         for label in query.labels
@@ -36,15 +35,6 @@ def joined_table(query: Query, tables: Sequence[pa.Table]) -> tuple[pa.Table, in
     columns[TIME] = pa.array(times[order])
     columns[query.name] = pa.array(values[order])
     return pa.table(columns), int(is_new_series.sum())
-
-
-def _changes(keys: Sequence[npt.NDArray[Any]], count: int) -> Bools:
-    """Return which of `count` rows differ from the one before in a key; the first does."""
-    is_new = np.zeros(count, dtype=bool)
-    is_new[:1] = True
-    for key in keys:
-        is_new[1:] |= key[1:] != key[:-1]
-    return is_new
 
 
 def _numbered(columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, Ints]:

@@ -35,16 +35,17 @@ def first_rows(names: pd.DataFrame) -> Ints:
 
     Samples of a series follow each other: names are looked up once for all of them.
     """
-    return _firsts([names[column].to_numpy() for column in names], len(names))
+    return np.flatnonzero(changes([names[column].to_numpy() for column in names], len(names)))
 
 
-def _firsts(columns: Sequence[np.ndarray], count: int) -> Ints:
-    is_first = np.zeros(count, dtype=bool)
-    is_first[:1] = True
-    for texts in columns:
+def changes(columns: Sequence[np.ndarray], count: int) -> Bools:
+    """Return which of `count` rows differ from the one before in some column; the first does."""
+    is_new = np.zeros(count, dtype=bool)
+    is_new[:1] = True
+    for values in columns:
         # Most neighbours are the same object, which is no comparison of letters.
-        is_first[1:] |= np.asarray(texts[1:] != texts[:-1], dtype=bool)
-    return np.flatnonzero(is_first)
+        is_new[1:] |= np.asarray(values[1:] != values[:-1], dtype=bool)
+    return is_new
 
 
 def distinct(names: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +102,7 @@ class Numbers:
         if not len(self._sorted) or not len(rows):
             return np.full(len(rows), -1, dtype=np.int64)
         columns = [rows[level.column].to_numpy() for level in self._levels]
-        firsts = _firsts(columns, len(rows))
+        firsts = np.flatnonzero(changes(columns, len(rows)))
         keys, is_known = self._keys([column[firsts] for column in columns])
         at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
         found = np.where(is_known & (self._sorted[at] == keys), self._order[at], -1)

@@ -6,7 +6,7 @@ types are those of the manifest and the query file, and texts are read as number
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from analyzer.arrays import Floats, Ints
 from analyzer.errors import SnapshotError
 from analyzer.files import MIB, require_regular
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.numbers import changes
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.strict import LONGEST_VALUE
 from analyzer.units import BYTES_PER_GIB, counted
@@ -115,9 +116,21 @@ def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:
                 name: getattr(column, "indices", column).to_numpy(zero_copy_only=False)
                 for name, column in zip(keys, batch.columns, strict=True)
             }
-            if pd.DataFrame(codes).duplicated().any():
+            if _has_row_twice(codes):
                 raise SnapshotError(f"{path} is damaged: it has a row twice. Collect it again.")
             yield codes[TIME].astype(np.float64)
+
+
+def _has_row_twice(codes: Mapping[str, npt.NDArray[Any]]) -> bool:
+    """Return whether a row of labels and times is there twice."""
+    labels = {name: numbers for name, numbers in codes.items() if name != TIME}
+    is_new = changes([*labels.values()], len(codes[TIME]))
+    pieces = pd.DataFrame({name: numbers[is_new] for name, numbers in labels.items()})
+    # As a rule each series is in one piece, in the order of time.
+    ascends = bool((is_new[1:] | (np.diff(codes[TIME]) > 0)).all())
+    if ascends and not pieces.duplicated().any():
+        return False
+    return bool(pd.DataFrame(codes).duplicated().any())
 
 
 def metadata_of(path: Path) -> dict[bytes, bytes] | None:

@@ -6,7 +6,6 @@ labels would take three quarters of the memory, and most of the time in which na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ import pyarrow as pa
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.frames import TIME, check_frame
-from analyzer.measurement.numbers import first_rows
+from analyzer.measurement.numbers import changes, first_rows
 from analyzer.measurement.parquet import frame_in, texts_of
 from analyzer.measurement.possible import are_known, without_traces
 from analyzer.prometheus.query import Query
@@ -104,7 +103,7 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
     if not are_known(query, samples):
         return None
     texts = {label: texts_of(table.column(label)) for label in query.labels}
-    firsts = _firsts([codes for _, codes in texts.values()], len(times))
+    firsts = np.flatnonzero(changes([codes for _, codes in texts.values()], len(times)))
     labels = pd.DataFrame(
         {
             label: pd.Series(known[codes[firsts]], dtype="str")
@@ -124,12 +123,3 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
         times=times,
         samples=without_traces(samples),
     )
-
-
-def _firsts(codes: Sequence[Ints], count: int) -> Ints:
-    """Return the rows whose number of a text is another one than in the row before."""
-    is_first = np.zeros(count, dtype=bool)
-    is_first[:1] = True
-    for numbers in codes:
-        is_first[1:] |= numbers[1:] != numbers[:-1]
-    return np.flatnonzero(is_first)
