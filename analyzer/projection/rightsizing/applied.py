@@ -3,8 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Ints
+from analyzer.measurement.numbers import Numbers
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.sidecars import (
     SidecarFootprint,
@@ -67,7 +70,9 @@ def rightsized(
         points: intervals of the window.
     """
     theirs = _of_samples(requests, samples)
-    mid, low, high = (_with_requests(samples, theirs, end) for end in _ENDS)
+    mid = _with_requests(samples, theirs, "mid")
+    # One end at a time: each has as much as all samples.
+    low, high = (placement_of(_with_requests(samples, theirs, end), points) for end in _ENDS[1:])
     requested = mid[["reserved_vcpu", "reserved_memory_bytes"]]
     added_vcpu = samples["cpu_vcpu"] - before["cpu_vcpu"]
     return RightsizedLoad(
@@ -75,7 +80,7 @@ def rightsized(
         tally=tally(before.assign(**requested), mid, added_vcpu, points),
         placement=with_ends(
             placement_of(mid, points),
-            (placement_of(low, points), placement_of(high, points)),
+            (low, high),
             names=["namespace", "node"],
         ),
     )
@@ -114,18 +119,26 @@ def _saved_vcpu(
     if samples["reserved_vcpu"].isna().all():
         return {}
     after = _with_requests(samples, theirs, "mid")
-    saved = (samples["billed_vcpu"] - after["billed_vcpu"])[theirs["mid"].notna()]
-    rows = samples.loc[saved.index, _NAMES].assign(saved=saved)
-    totals = (rows.groupby(_NAMES)["saved"].sum(min_count=1) / points).dropna().reset_index()
-    return {
-        (namespace, workload): vcpu
-        for namespace, workload, vcpu in totals.itertuples(index=False, name=None)
-    }
+    number = _workloads(requests, samples)
+    saved = (samples["billed_vcpu"] - after["billed_vcpu"])[number >= 0]
+    totals = (saved.groupby(number[number >= 0]).sum(min_count=1) / points).dropna()
+    names = requests.index[totals.index]
+    return dict(zip(names, totals.to_numpy(float).tolist(), strict=True))
 
 
 def _of_samples(requests: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     """Return the recommended requests of each sample; NaN where there are none."""
-    return requests.reindex(pd.MultiIndex.from_frame(samples[_NAMES])).set_index(samples.index)
+    number = _workloads(requests, samples)
+    columns = {
+        name: np.where(number >= 0, requests[name].to_numpy(float)[number], np.nan)
+        for name in requests
+    }
+    return pd.DataFrame(columns, index=samples.index, copy=False)
+
+
+def _workloads(requests: pd.DataFrame, samples: pd.DataFrame) -> Ints:
+    """Return the row of `requests` that each sample's workload has; -1 where it has none."""
+    return Numbers(requests.index.to_frame(index=False)).of(samples[_NAMES])
 
 
 def _with_requests(samples: pd.DataFrame, theirs: pd.DataFrame, end: str) -> pd.DataFrame:
