@@ -62,7 +62,7 @@ def frame_of(
     known: pd.DataFrame = frame if is_known.all() else frame[is_known].reset_index(drop=True)
     has_each_once = bool(categories) and not pd.DataFrame(categories).duplicated().any()
     is_once = len(series) == 1 or has_each_once
-    if not may_repeat(query) and not (is_once and _ascend(frame[TIME].to_numpy(), lengths)):
+    if not may_repeat(query) and not (is_once and ascend(frame[TIME].to_numpy(), lengths)):
         _require_each_once(query, known)
     return known if has_categories else known.astype(dict.fromkeys(query.labels, "str"))
 
@@ -98,7 +98,7 @@ def _category(series: Sequence[Series], names: Sequence[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, known)
 
 
-def _ascend(times: Ints, lengths: Sequence[int]) -> bool:
+def ascend(times: Ints, lengths: Sequence[int] | Ints) -> bool:
     """Return whether the times of each series ascend."""
     is_later = np.diff(times) > 0
     is_later[np.cumsum(lengths, dtype=np.int64)[:-1] - 1] = True
@@ -164,7 +164,7 @@ def _ascends(query: Query, frame: pd.DataFrame) -> bool:
     firsts = first_rows(labels)
     lengths = np.diff(firsts, append=len(frame)).tolist()
     is_twice = labels.iloc[firsts].duplicated().any()
-    return not is_twice and _ascend(frame[TIME].to_numpy(), lengths)
+    return not is_twice and ascend(frame[TIME].to_numpy(), lengths)
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

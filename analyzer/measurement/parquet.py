@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from analyzer.arrays import Floats, Ints
 from analyzer.errors import SnapshotError
 from analyzer.files import MIB, require_regular
-from analyzer.measurement.frames import TIME
+from analyzer.measurement.frames import TIME, ascend
 from analyzer.measurement.numbers import changes
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.strict import LONGEST_VALUE
@@ -127,8 +127,8 @@ def _has_row_twice(codes: Mapping[str, npt.NDArray[Any]]) -> bool:
     is_new = changes([*labels.values()], len(codes[TIME]))
     pieces = pd.DataFrame({name: numbers[is_new] for name, numbers in labels.items()})
     # As a rule each series is in one piece, in the order of time.
-    ascends = bool((is_new[1:] | (np.diff(codes[TIME]) > 0)).all())
-    if ascends and not pieces.duplicated().any():
+    lengths = np.diff(np.flatnonzero(is_new), append=len(is_new))
+    if ascend(codes[TIME], lengths) and not pieces.duplicated().any():
         return False
     return bool(pd.DataFrame(codes).duplicated().any())
 

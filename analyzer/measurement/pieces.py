@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.frames import TIME, check_frame
+from analyzer.measurement.frames import TIME, ascend, check_frame
 from analyzer.measurement.numbers import changes, first_rows
 from analyzer.measurement.parquet import frame_in, texts_of
 from analyzer.measurement.possible import are_known, without_traces
@@ -70,8 +70,16 @@ class Pieces:
 
     def sums(self) -> Floats:
         """Return the sum of the samples of each piece, shape (pieces,)."""
-        begins = np.cumsum(self.lengths) - self.lengths
-        return np.add.reduceat(self.samples, begins) if len(begins) else np.empty(0)
+        return np.add.reduceat(self.samples, self._begins) if len(self.lengths) else np.empty(0)
+
+    def latest(self) -> Ints:
+        """Return the last time in each piece, shape (pieces,)."""
+        none: Ints = np.empty(0, dtype=np.int64)
+        return np.maximum.reduceat(self.times, self._begins) if len(self.lengths) else none
+
+    @property
+    def _begins(self) -> Ints:
+        return np.cumsum(self.lengths) - self.lengths
 
     def where(self, chosen: Bools) -> Pieces:
         """Return the pieces that are chosen by flags of shape (pieces,)."""
@@ -111,11 +119,9 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
         },
         columns=list(query.labels),
     )
-    is_later = np.diff(times) > 0
-    is_later[firsts[1:] - 1] = True
-    if not is_later.all() or labels.duplicated().any():
-        return None
     lengths = np.diff(firsts, append=len(times))
+    if not ascend(times, lengths) or labels.duplicated().any():
+        return None
     return Pieces(
         name=query.name,
         labels=labels,

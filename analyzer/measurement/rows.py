@@ -110,7 +110,7 @@ class Rows:
         for name in names:
             if intervals[name].stride > 1:
                 # What has no CPU request, and so no steps, may have another one, or a limit.
-                flags |= in_intervals(intervals[name], self._seen_in([name])) & ~is_known
+                flags |= in_intervals(intervals[name], self.seen(name)) & ~is_known
         return flags
 
     def at(self, flags: Bools) -> Bools:
@@ -175,7 +175,7 @@ class Rows:
         numbers = self._numbers.of(frame)
         found = numbers >= 0
         proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
-        row = self._row[proxy * self._shape[1] + point]
+        row = self._row[self._cell(proxy, point)]
         values = frame[column].to_numpy(float)[found]
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)

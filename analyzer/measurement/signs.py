@@ -101,10 +101,7 @@ def _descriptions(tables: Tables, known: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _last_rows(pieces: Pieces) -> pd.DataFrame:
     """Return the labels of each piece, with the last time in it."""
-    number = np.arange(len(pieces.labels))
-    latest = np.zeros(len(number), dtype=np.int64)
-    np.maximum.at(latest, pieces.spread(number), pieces.times)
-    return pieces.labels.assign(**{TIME: latest})
+    return pieces.labels.assign(**{TIME: pieces.latest()})
 
 
 def _whose(inbound: Pieces, signs: pd.DataFrame) -> dict[str, pd.Series]:

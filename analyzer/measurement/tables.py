@@ -85,7 +85,14 @@ class Tables:
         A large one is written out each time that it is asked for. `pieces` is for what needs no
         label in each row.
         """
-        return self._replaced[name] if name in self._replaced else self._of_pods(name)
+        if name in self._replaced:
+            return self._replaced[name]
+        if name in self._frames:
+            return self._frames[name]
+        frame = self._pieces_of_pods(name).frame()
+        if len(frame) <= _MOST_KEPT:
+            self._frames[name] = frame
+        return frame
 
     def pieces(self, name: str) -> Pieces:
         """Return the table of one query by series, which must not be changed."""
@@ -102,14 +109,6 @@ class Tables:
 
     def _replace(self, frames: Mapping[str, pd.DataFrame]) -> None:
         self._replaced = {**self._replaced, **frames}
-
-    def _of_pods(self, name: str) -> pd.DataFrame:
-        if name in self._frames:
-            return self._frames[name]
-        frame = self._pieces_of_pods(name).frame()
-        if len(frame) <= _MOST_KEPT:
-            self._frames[name] = frame
-        return frame
 
     def _pieces_of_pods(self, name: str) -> Pieces:
         if name not in self._attributed:

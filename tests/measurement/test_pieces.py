@@ -53,6 +53,7 @@ def test_a_series_in_order_is_one_piece() -> None:
     assert found.labels["pod"].tolist() == ["a", "b"]
     assert found.lengths.tolist() == [2, 1]
     assert found.sums().tolist() == [0.75, 1.0]
+    assert found.latest().tolist() == [1200, 600]
     assert found.spread(np.array([7, 8])).tolist() == [7, 7, 8]
 
 
