@@ -85,7 +85,8 @@ def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
     rows, names = observations.rows, {}
     for column in ("namespace", "workload"):
         codes, categories = pd.factorize(observations.workloads[column])
-        names[column] = pd.Categorical.from_codes(codes[rows["workload"]], categories)
+        of_rows = codes.astype(np.int32)[rows["workload"]]
+        names[column] = pd.Categorical.from_codes(of_rows, categories)
     return rows.assign(**names, predicted_vcpu=predicted)
 
 
