@@ -154,8 +154,7 @@ class Panel:
             rest = loads["gbit_per_second"] - tcp / TCP_BYTES.events_per_second
             loads["gbit_per_second"] = np.maximum(rest, 0.0)
         has_directions, has_bytes = _separable([*loads.values()], workloads)
-        has_bytes &= is_known
-        if not has_bytes.any():
+        if not is_known.any():
             # They have a cost nowhere.
             loads["gbit_per_second"] = np.broadcast_to(0.0, len(workload))
         numbers = workload[workloads.starts].astype(np.int64)
@@ -171,7 +170,7 @@ class Panel:
             clusters=clusters_of(workloads, proxies, point),
             obstacles=_obstacles(rows, workloads),
             has_directions=has_directions,
-            has_bytes=has_bytes,
+            has_bytes=has_bytes & is_known,
             events={event.term: Counted.of(event, rows, workloads) for event in events},
             node_factors=None if node_factors is None else node_factors[rows["node_kind"]],
         )

@@ -128,9 +128,9 @@ def _mesh_differs(found: Nested, freedoms: Ints, requests: Floats) -> bool:
     return bool(change > max(CLEARLY * to_end, MATTERS * slope))
 
 
-def unequal_pods(pods: PodComparison | None, observations: Observations) -> Iterator[Finding]:
+def unequal_pods(pods: PodComparison, observations: Observations) -> Iterator[Finding]:
     """Yield that busier pods cost less (or more) per request, if the fit has terms for them."""
-    if pods is None or not pods.within:
+    if not pods.within:
         return
     chosen = np.isin(pods.numbers, list(pods.within))
     change = float((pods.requests * pods.changes)[chosen].sum())
