@@ -75,13 +75,15 @@ def with_events(fits: WorkloadFits, observations: Observations) -> Observations:
 
 def _happens(event: Event, fits: WorkloadFits, observations: Observations) -> bool:
     """Return whether proxies with requests have this event, as far as it is known."""
-    rates = observations.rows.get(event.column)
-    if rates is None or not rates.max() > 0:
+    if event.column not in observations.rows:
+        return False
+    rates = observations.rows[event.column].to_numpy(float)
+    if not (rates > 0).any():
         # Which workloads have a slope takes time to find.
         return False
     if event != TCP_BYTES:
         return bool(fits.has_slope.any())
-    totals = fits.panel.workloads.sum(np.nan_to_num(rates.to_numpy(float)))
+    totals = fits.panel.workloads.sum(np.nan_to_num(rates))
     return bool((totals[fits.has_slope] > 0).any())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ BLOCK_ROWS: Final = 65_536
 """Rows worked on at once where steps of the work need arrays of their own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Segments:
     """A division of rows 0..n-1 into g runs, none of them empty."""
 
@@ -42,7 +43,7 @@ class Segments:
         """Return how many runs there are."""
         return len(self.starts)
 
-    @property
+    @cached_property
     def lengths(self) -> Ints:
         """Rows of each run, shape (g,)."""
         return np.diff(self.starts, append=self.row_count)
@@ -101,6 +102,9 @@ class Segments:
         Yields:
             The runs of each block, its rows, and the runs among these.
         """
+        if 0 < self.row_count <= row_count:
+            yield slice(0, len(self)), slice(0, self.row_count), self
+            return
         ends = np.append(self.starts, self.row_count)
         firsts = np.flatnonzero(np.diff(self.starts // row_count, prepend=-1)).tolist()
         for first, last in itertools.pairwise([*firsts, len(self)]):
