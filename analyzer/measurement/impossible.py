@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
-from analyzer.measurement.columns import assigned
+from analyzer.measurement.columns import are_alike, as_one, assigned
 from analyzer.measurement.counters import Counted
 from analyzer.measurement.filling import ratio
 from analyzer.measurement.neighbours import after
@@ -158,11 +158,15 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
     """
     traffic = np.full(len(rows), np.nan)
     for name in OWN_COLUMNS:
-        if rows[name].isna().all():
-            continue
-        values = rows[name].mask(no_requests)
-        middle = values.groupby(rows["proxy"]).transform("median").to_numpy(float)
-        traffic = np.fmax(traffic, ratio(values.to_numpy(float), middle))
+        values = as_one(rows[name].to_numpy(float))
+        if are_alike(values):
+            # It is its own median, or not known.
+            usual = np.where(no_requests, np.nan, ratio(values[:1], values[:1]))
+        else:
+            known = pd.Series(np.where(no_requests, np.nan, values))
+            middle = known.groupby(rows["proxy"].to_numpy()).transform("median").to_numpy(float)
+            usual = ratio(known.to_numpy(float), middle)
+        traffic = np.fmax(traffic, usual)
     return _around(rows, traffic)
 
 
@@ -179,9 +183,11 @@ def _too_much_cpu(rows: pd.DataFrame, node_vcpu: Floats, usual: Floats, traffic:
 
 def _around(rows: pd.DataFrame, values: Floats) -> Floats:
     """Return the largest value of each row and the steps before and after it."""
-    groups = pd.Series(values).groupby(rows["proxy"].to_numpy())
-    beside = [groups.shift(by).to_numpy(float) for by in (-1, 1)]
-    return np.asarray(np.fmax(values, np.fmax(*beside)))
+    proxy, found = rows["proxy"].to_numpy(), values.copy()
+    here, there = np.where(proxy[1:] == proxy[:-1], np.array([values[1:], values[:-1]]), np.nan)
+    np.fmax(found[1:], there, out=found[1:])
+    np.fmax(found[:-1], here, out=found[:-1])
+    return found
 
 
 def _too_many_requests(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.numbers import Numbers, in_order, numbered
 
 SOURCE: Final = ["source_workload_namespace", "source_workload"]
@@ -53,17 +54,16 @@ class Heard:
 
         One element a row of the step table; NaN where the other side does not report.
         """
-        number = numbered(self.proxies[WORKLOAD])
-        keys = [number[rows["proxy"].to_numpy(np.int64)], rows["point"].to_numpy(np.int64)]
-        groups = pd.Series(rows[name].to_numpy(float)).groupby(keys)
-        own = groups.sum(min_count=1).rename_axis(_STEP)
+        number = numbered(self.proxies[WORKLOAD])[rows["proxy"].to_numpy(np.int64)]
+        groups = Groups.of(pd.DataFrame({"number": number, "point": rows["point"]}), _STEP)
+        own = pd.Series(groups.sum(rows[name].to_numpy(float), min_count=1), index=groups.names)
         heard = self._by_number(name).reindex(own.index)
         # A burst at the border of two steps is in the one at this side, and in the other at that.
         around, here = (_with_neighbours(amounts) for amounts in (heard, own))
         ratio = here / around.where(around > 0)
         expected = around * ratio.groupby(level=_STEP[0]).transform("median")
         excess = own / expected.where(expected > 0)
-        return excess.to_numpy(float)[groups.ngroup().to_numpy()]
+        return excess.to_numpy(float)[groups.number]
 
     def _by_number(self, name: str) -> pd.Series:
         """Return `by_workload` by the number of the workload and the step."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.columns import added, alike, as_one
+from analyzer.measurement.columns import added, alike, are_alike, as_one
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows
@@ -225,6 +225,9 @@ def _is_renewed(proxy: Ints, point: Ints, counters: Mapping[str, Floats], resets
     again in new series, so no reset is counted. Of two addresses in one step the rates are those
     of one.
     """
+    if all(map(are_alike, counters.values())):
+        # None falls: as a rule they are asked for only where rates are in doubt.
+        return np.zeros(len(proxy), dtype=bool)
     reported = np.array([counters[name] for name in REPORTERS])
     # A pod that has gone by the end of its last step has no counters there: nothing took its place.
     requests = np.where(np.isnan(reported).all(axis=0), np.nan, np.nansum(reported, axis=0))
