@@ -23,6 +23,9 @@ settings.register_profile("untimed", deadline=None, max_examples=24)
 settings.load_profile("untimed")
 
 
+_HERE = Path(__file__).parent
+"""The modules in it build a wheel and run what the pages show: few tests, and each is long."""
+
 _SERVERS = {"GOGC": "400", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "1"}
 """Go's settings for the servers of the tests, which hold little: they take a quarter less CPU."""
 
@@ -42,7 +45,9 @@ def pytest_collection() -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest, so that no worker is left with one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("live") is None)
+    items.sort(
+        key=lambda item: (item.get_closest_marker("live") is None, item.path.parent != _HERE)
+    )
     cases: dict[str, dict[str, int]] = {}
     for item in items:
         few = item.get_closest_marker("few")

@@ -35,6 +35,7 @@ from analyzer.projection.rightsizing.policy import LEAST_HOURS
 from analyzer.projection.rightsizing.quantities import LEAST_VCPU
 from analyzer.units import Reason
 from analyzer.window import INTERVALS_PER_STEP, MIN_STEP_SECONDS
+from tests.support.each import each
 
 TEXTS = ("meaning", "why", "fix")
 _RIGHTSIZING = (
@@ -43,7 +44,7 @@ _RIGHTSIZING = (
     assumptions()["rightsizing_unseen_headroom_share"].value.mid,
     assumptions()["rightsizing_memory_headroom_share"].value.mid,
 )
-EVERYTHING = [pytest.param(topic, id=topic.short_name) for topic in all_topics()]
+each_topic = each({topic.short_name: (topic,) for topic in all_topics()})
 
 
 def _with_ends(assumption: str, noun: str) -> str:
@@ -88,7 +89,7 @@ def test_codes_are_unique_in_order_and_of_their_group() -> None:
     assert all(re.fullmatch(r"IU[1-5]\d\d", code) for code in found)
 
 
-@pytest.mark.parametrize("topic", EVERYTHING)
+@each_topic
 def test_no_text_is_empty(topic: Topic) -> None:
     needed = ("title", *TEXTS) if topic.kind in ("finding", "refusal") else ("title", "meaning")
 
@@ -96,7 +97,7 @@ def test_no_text_is_empty(topic: Topic) -> None:
     assert not topic.title.endswith(".")
 
 
-@pytest.mark.parametrize("topic", EVERYTHING)
+@each_topic
 def test_sentences_are_short_and_lines_of_code_fit_the_narrowest_terminal(topic: Topic) -> None:
     for line in "\n".join(getattr(topic, part) for part in TEXTS).splitlines():
         if line.startswith("  "):
@@ -106,7 +107,7 @@ def test_sentences_are_short_and_lines_of_code_fit_the_narrowest_terminal(topic:
             assert len(sentence.split()) <= 30, sentence
 
 
-@pytest.mark.parametrize("topic", EVERYTHING)
+@each_topic
 def test_what_a_text_refers_to_is_there(topic: Topic) -> None:
     text = " ".join(getattr(topic, part) for part in TEXTS)
     referred = re.findall(r"\bIU\d+\b|(?<=istio-usage explain )\w+", text)
@@ -190,7 +191,7 @@ def test_each_reason_to_refuse_and_each_mode_is_a_topic_and_no_other() -> None:
     assert by_kind["mode"] == set(MODES)
 
 
-@pytest.mark.parametrize("topic", EVERYTHING)
+@each_topic
 def test_every_word_leads_to_its_topic(topic: Topic) -> None:
     words = [topic.name, topic.short_name, *topic.also]
 

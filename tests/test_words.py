@@ -21,6 +21,7 @@ from tests.comparison.migrations import Migrated
 from tests.reading import html_sentences, long_sentences, markdown_sentences
 from tests.report.comparisons import compared, report_of
 from tests.support import SMALL_MESH, PrometheusServer
+from tests.support.each import each
 from tests.words import UNUSED, files, found_in, main, unused_words
 
 _ROOT = Path(__file__).parent.parent
@@ -51,7 +52,7 @@ COMMANDS = [
 """Command lines that print everything that needs no server."""
 
 
-@pytest.mark.parametrize("phrase", UNUSED)
+@each({phrase: (phrase,) for phrase in UNUSED})
 def test_each_unused_phrase_is_found_in_any_case_and_over_line_ends(phrase: str) -> None:
     over_lines = phrase.replace(" ", "\n    # ")
 
@@ -106,16 +107,12 @@ def test_every_kind_of_text_is_looked_at() -> None:
     assert {".py", ".md", ".promql", ".toml", ".css", ".j2", ".ipynb", "Makefile"} <= kinds
 
 
-@pytest.mark.parametrize("path", files(_ROOT), ids=lambda path: str(path.relative_to(_ROOT)))
+@each({str(path.relative_to(_ROOT)): (path,) for path in files(_ROOT)})
 def test_no_file_holds_an_unused_word(path: Path) -> None:
     assert found_in(path) == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in files(_ROOT) if path.suffix == ".md"],
-    ids=lambda path: str(path.relative_to(_ROOT)),
-)
+@each({str(path.relative_to(_ROOT)): (path,) for path in files(_ROOT) if path.suffix == ".md"})
 def test_no_page_of_this_repository_has_a_long_sentence(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 

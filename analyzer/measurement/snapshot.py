@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,16 @@ class Snapshot:
                 del table
                 release_unused(len(found))
                 return found
-        return Pieces.of(name, frame_of(query, ()))
+        return _no_pieces(name, pd.get_option("mode.string_storage"))
+
+
+@cache
+def _no_pieces(name: str, storage: str) -> Pieces:  # noqa: ARG001 - of the texts, by the option
+    """Return the table of a query without rows, which must not be changed.
+
+    A small mesh answers a third of the queries.
+    """
+    return Pieces.of(name, frame_of(load_queries()[name], ()))
 
 
 def load_snapshot(path: Path | str) -> Snapshot:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.measurement.who_reports import REPORTS, Callee, Caller
 from analyzer.units import Role
 from tests.projection.builders import Call, Proxy, mesh
+from tests.support.kept import Kept
 
 __all__ = ["NODES", "SERVICES", "Costs", "Migrated", "Service"]
 
@@ -36,6 +39,9 @@ class Service:
     def namespace(self) -> str:
         return self.name.split("/")[0]
 
+
+_AFTER: Final = Kept["Migrated", MeshUsage](lambda one, other: one == other)
+"""What is fitted to the same mesh is kept with it: see `measuring_once`."""
 
 SERVICES = (
     Service(name="shop/cart", caller="web/front", rps=400),
@@ -85,13 +91,14 @@ class Migrated:
     sidecars_reach_waypoints: bool = False
 
     def before(self) -> MeshUsage:
-        """Return the mesh with sidecars everywhere."""
-        return mesh(
-            *self._sidecars(SERVICES, 1.0), _gateway(), calls=_calls(1.0), nodes=NODES, steps=STEPS
-        )
+        """Return the mesh with sidecars everywhere, which must not be changed."""
+        return _before()
 
     def after(self) -> MeshUsage:
-        """Return the mesh as it is after the migration."""
+        """Return the mesh as it is after the migration, which must not be changed."""
+        return _AFTER.get(self, self._after)
+
+    def _after(self) -> MeshUsage:
         stayed = [service for service in SERVICES if service.namespace not in self.moved]
         calls = [
             replace(call, reporter=reporter)
@@ -209,6 +216,12 @@ def _with_bytes(usage: MeshUsage, costs: Costs) -> MeshUsage:
     passes = passes / costs.ztunnel_vcpu_per_1000_rps
     told = rows["tcp_bytes_per_second"].where(~is_ztunnel, passes * BYTES_PER_PASS)
     return replace(usage, steps=rows.assign(tcp_bytes_per_second=told))
+
+
+@cache
+def _before() -> MeshUsage:
+    sidecars = Migrated()._sidecars(SERVICES, 1.0)
+    return mesh(*sidecars, _gateway(), calls=_calls(1.0), nodes=NODES, steps=STEPS)
 
 
 def _gateway() -> Proxy:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyzer.arrays import Floats
 from analyzer.measurement.columns import (
     added,
     alike,
@@ -43,9 +44,9 @@ def test_other_columns_take_their_place_and_new_ones_come_last() -> None:
 def test_a_function_of_single_values_is_worked_out_once() -> None:
     sizes = []
 
-    def product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def product(first: Floats, second: Floats) -> Floats:
         sizes.append(len(first))
-        return np.asarray(first * second)
+        return np.multiply(first, second)
 
     assert are_alike(elementwise(product, alike(2.0, 5), alike(3.0, 5)))
     assert elementwise(product, alike(2.0, 3), np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]

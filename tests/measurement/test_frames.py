@@ -16,6 +16,7 @@ from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response, Series
 from analyzer.prometheus.strict import LARGEST_SAMPLE
 from tests.measurement.snapshots import frame_of_rows
+from tests.support.each import each
 
 QUERY = load_query("proxy_cpu_vcpu")
 
@@ -29,7 +30,7 @@ def answer(*found: Series) -> Response:
     return Response(series=found)
 
 
-@pytest.mark.parametrize("name", load_queries())
+@each({name: (name,) for name in load_queries()})
 def test_an_answer_without_series_has_all_its_columns(name: str) -> None:
     query = load_query(name)
     frame = frame_of(query, ())

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from analyzer.measurement.joining import joined_table
 from analyzer.measurement.parquet import frame_in
 from analyzer.prometheus.query import load_queries, load_query
 from tests.measurement.snapshots import frame_of_rows
+from tests.support.each import each
 
 QUERY = load_query("proxy_cpu_vcpu")
 
@@ -52,7 +52,7 @@ def test_the_order_is_that_of_texts_and_times(
     assert series_count == len({key[:2] for key in keys})
 
 
-@pytest.mark.parametrize("name", load_queries())
+@each({name: (name,) for name in load_queries()})
 def test_nothing_fetched_is_an_empty_table(name: str) -> None:
     query = load_query(name)
     empty = frame_of(query, ())

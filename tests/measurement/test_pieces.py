@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from analyzer.errors import FrameError
+from analyzer.measurement.columns import alike, as_one
 from analyzer.measurement.frames import TIME, check_frame
 from analyzer.measurement.parquet import frame_in
 from analyzer.measurement.pieces import Pieces, checked_pieces
-from analyzer.measurement.rows import alike, as_one
 from analyzer.prometheus.query import load_query
 
 QUERY = load_query("proxy_cpu_vcpu")

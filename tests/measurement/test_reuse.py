@@ -89,10 +89,20 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.fixture(scope="module")
+def left(small_server: PrometheusServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what collections of the last hour have left, each made once; copy it."""
+    folder, ask = tmp_path_factory.mktemp("left"), Ask(source=small_server.url, days=1 / 24)
+    collected(small_server.url, ask, folder / "whole" / "snap")
+    collected(small_server.url, ask, folder / "unreported" / "snap", is_for_report=True)
+    fails(small_server.url, ask, folder / "interrupted" / "snap")
+    return folder
+
+
 @pytest.fixture
-def target(small_server: PrometheusServer, hour: Ask, tmp_path: Path) -> Path:
+def target(left: Path, tmp_path: Path) -> Path:
     """Return the folder of a snapshot of the last hour."""
-    collected(small_server.url, hour, tmp_path / "snap")
+    shutil.copytree(left / "whole", tmp_path, dirs_exist_ok=True)
     return tmp_path / "snap"
 
 
@@ -283,9 +293,9 @@ def test_the_folder_that_a_run_is_in_can_be_the_target(
 
 
 @pytest.fixture
-def unreported(small_server: PrometheusServer, hour: Ask, tmp_path: Path) -> Path:
+def unreported(left: Path, tmp_path: Path) -> Path:
     """Return the folder of a snapshot whose report was interrupted."""
-    collected(small_server.url, hour, tmp_path / "snap", is_for_report=True)
+    shutil.copytree(left / "unreported", tmp_path, dirs_exist_ok=True)
     assert (tmp_path / "snap" / UNREPORTED).exists()
     return tmp_path / "snap"
 
@@ -354,8 +364,8 @@ def denied(*_: object, **__: object) -> None:
 
 
 @pytest.fixture
-def interrupted(small_server: PrometheusServer, hour: Ask, tmp_path: Path) -> Path:
-    fails(small_server.url, hour, tmp_path / "snap")
+def interrupted(left: Path, tmp_path: Path) -> Path:
+    shutil.copytree(left / "interrupted", tmp_path, dirs_exist_ok=True)
     return tmp_path / "snap"
 
 

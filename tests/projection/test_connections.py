@@ -1,7 +1,6 @@
 """The share of requests on a new connection is found from what Envoys accept."""
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -86,23 +85,21 @@ CHAIN = (
 )
 
 
-@cache
-def of_chains() -> tuple[Interval, ...]:
-    return tuple(known(drawn(*CHAIN, seed=seed)) for seed in range(100))
-
-
+@pytest.mark.long
 def test_the_share_of_the_applications_is_in_its_range() -> None:
-    covered = sum(one.low <= 0.1 <= one.high for one in of_chains())
+    found = [known(drawn(*CHAIN, seed=seed)) for seed in range(100)]
 
-    assert covered >= LEAST_COVERED
-    assert np.mean([one.mid for one in of_chains()]) == pytest.approx(0.1, rel=0.03)
+    assert sum(one.low <= 0.1 <= one.high for one in found) >= LEAST_COVERED
+    assert np.mean([one.mid for one in found]) == pytest.approx(0.1, rel=0.03)
 
 
 def test_the_range_is_narrow() -> None:
-    assert np.mean([one.high - one.low for one in of_chains()]) < 0.03
+    found = [known(drawn(*CHAIN, seed=seed)) for seed in range(20)]
+
+    assert np.mean([one.high - one.low for one in found]) < 0.03
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.3, 1.0])
 def test_all_shares_are_found(share: float) -> None:
     services = [replace(one, share=share, reused=min(share, 0.01)) for one in CHAIN]
     found = [known(drawn(*services, seed=seed)) for seed in range(20)]

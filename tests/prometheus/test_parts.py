@@ -14,6 +14,7 @@ from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response, Series, joined
 from analyzer.window import Chunk, TimeWindow
 from tests.prometheus.test_fetch import START, WINDOW
+from tests.support.each import each
 
 NAMES = tuple("abcdefg")
 
@@ -68,7 +69,7 @@ def test_without_a_name_there_is_nothing_to_cut_by() -> None:
     assert promql.cut(lambda: ("",)) == ()
 
 
-@pytest.mark.parametrize("name", load_queries())
+@each({name: (name,) for name in load_queries()})
 def test_each_query_about_pods_can_be_cut_and_no_other(name: str) -> None:
     read = load_query(name).template
     scopes = ("proxy_scope", "cadvisor_scope", "state_scope", "object_scope", "part")

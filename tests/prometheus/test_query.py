@@ -15,6 +15,7 @@ from analyzer.prometheus.coarse import Interval
 from analyzer.prometheus.label_mapping import CPU_RULES, Attribution, Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query, queries_root
+from tests.support.each import each
 
 QUERIES = load_queries()
 SCOPES = {
@@ -98,8 +99,14 @@ WITHOUT_UNIT = {
     "survey_series_count": "series",
 }
 
-each_query = pytest.mark.parametrize("query", QUERIES.values(), ids=lambda query: str(query.name))
-each_dialect = pytest.mark.parametrize("label_mapping", DIALECTS.values(), ids=DIALECTS)
+each_query = each({name: (query,) for name, query in QUERIES.items()})
+each_query_and_dialect = each(
+    {
+        f"{name}, {dialect}": (query, label_mapping)
+        for name, query in QUERIES.items()
+        for dialect, label_mapping in DIALECTS.items()
+    }
+)
 
 
 def rendered(query: Query, scope: Scope, label_mapping: LabelMapping) -> str:
@@ -153,8 +160,7 @@ def test_a_query_is_promql_whatever_the_scope_and_the_dialect(query: Query) -> N
         assert "$" not in promql.replace('"$1"', "")
 
 
-@each_dialect
-@each_query
+@each_query_and_dialect
 def test_a_query_returns_the_labels_it_declares(query: Query, label_mapping: LabelMapping) -> None:
     labels = outer_labels(promql_parser.parse(rendered(query, Scope(), label_mapping)))
 
@@ -172,8 +178,7 @@ def test_a_query_returns_the_labels_it_declares(query: Query, label_mapping: Lab
     assert {ours.get(label, label) for label in labels} == set(query.labels) - unknown
 
 
-@each_dialect
-@each_query
+@each_query_and_dialect
 def test_no_label_is_named_twice(query: Query, label_mapping: LabelMapping) -> None:
     clauses = re.findall(r"(?:by|on) \(([^()]*)\)", rendered(query, Scope(), label_mapping))
 
@@ -196,8 +201,7 @@ def test_a_query_reads_what_its_header_says(query: Query) -> None:
     assert query.reads in read or (query.reads, read) == ("none", set())
 
 
-@each_dialect
-@each_query
+@each_query_and_dialect
 def test_no_selector_of_a_query_looks_outside_the_scope(
     query: Query, label_mapping: LabelMapping
 ) -> None:
@@ -255,10 +259,10 @@ def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) ->
     assert rendered_here.count("offset") == 2 * (query.name in LOOKING_BACK)
 
 
-SLOW = [query for query in QUERIES.values() if query.changes_slowly]
+SLOW = {name: (query,) for name, query in QUERIES.items() if query.changes_slowly}
 
 
-@pytest.mark.parametrize("query", SLOW, ids=lambda query: str(query.name))
+@each(SLOW)
 def test_what_changes_slowly_is_asked_about_each_step_of_an_interval(query: Query) -> None:
     hour = Interval(stride=12, step_seconds=300)
     promql = query.render(

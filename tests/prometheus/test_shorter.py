@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import promql_parser
-import pytest
 
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import Query, load_queries, load_query
 from tests.prometheus.test_query import outer_labels
+from tests.support.each import each
 
 USUAL = LabelMapping()
 SCOPE = Scope(namespaces=("shop", "pay.*"), cluster="eu-1")
@@ -31,7 +31,7 @@ def sent(query: Query, *, once: bool, label_mapping: LabelMapping = USUAL) -> st
     )
 
 
-@pytest.mark.parametrize("query", load_queries().values(), ids=lambda query: str(query.name))
+@each({name: (query,) for name, query in load_queries().items()})
 def test_only_queries_that_choose_among_scrapes_are_shorter(query: Query) -> None:
     whole, short = sent(query, once=False), sent(query, once=True)
 
@@ -63,7 +63,7 @@ def ungrouped(query: Query, by: str) -> str:
     )
 
 
-@pytest.mark.parametrize("query", load_queries().values(), ids=lambda query: str(query.name))
+@each({name: (query,) for name, query in load_queries().items()})
 def test_a_grouping_is_left_out_where_nothing_else_is_changed(query: Query) -> None:
     by = query.grouping(USUAL, is_scraped_once=True)
     whole, short = sent(query, once=True), ungrouped(query, by)

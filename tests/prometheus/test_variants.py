@@ -1,13 +1,13 @@
 """Series with other names are asked for apart, and their answers lie side by side."""
 
 import promql_parser
-import pytest
 
 from analyzer.measurement.frames import frame_of
 from analyzer.prometheus.label_mapping import Exporter, LabelMapping, Names
 from analyzer.prometheus.promql import Scope, Spelling
 from analyzer.prometheus.query import Query, load_queries, load_query
 from analyzer.prometheus.variants import variants_of
+from tests.support.each import each
 
 OTHER = Names(namespace="kubernetes_namespace", pod="kubernetes_pod_name")
 EXPORTED = Names(namespace="exported_namespace", pod="exported_pod", also=(Names(),))
@@ -25,7 +25,7 @@ def rendered(query: Query, mapping: LabelMapping, scope: Scope | None = None) ->
     return query.render(scope or Scope(), mapping, window_seconds=600 if query.is_ranged else None)
 
 
-@pytest.mark.parametrize("query", load_queries().values(), ids=lambda query: str(query.name))
+@each({name: (query,) for name, query in load_queries().items()})
 def test_every_query_can_be_asked_in_parts(query: Query) -> None:
     assert promql_parser.parse(rendered(query, MIXED, Scope(namespaces=("shop",)))) is not None
 

@@ -17,7 +17,7 @@ from analyzer.measurement.findings import Finding
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
-from analyzer.projection.demand import mesh_load, stated_load
+from analyzer.projection.demand import MeasuredLoad, mesh_load, stated_load
 from analyzer.projection.published import project_constants
 from analyzer.projection.scenario import Scenario, default_scenario
 from analyzer.prometheus.promql import Scope
@@ -25,6 +25,7 @@ from analyzer.report.answer import Answer
 from analyzer.units import Interval, Reason, Refusal
 from tests.projection.builders import START, Proxy, as_published, mesh, shop_mesh
 from tests.projection.fits import calibration, fit, no_fit
+from tests.support.kept import Kept
 
 NAUGHTY_NAMES = (
     "[red]x[/red]",
@@ -100,14 +101,13 @@ def full(
     usage: MeshUsage | None = None,
 ) -> Answer:
     """Return an answer with every step taken; nobody may change what is in it."""
-    if assumed is None and fitted is None and usage is None:
-        return _plain(note)
+    if fitted is None and usage is None:
+        return _ANSWERS.get((note, assumed), lambda: _answered(note, assumed, None, None))
     return _answered(note, assumed, fitted, usage)
 
 
-@cache
-def _plain(note: str) -> Answer:
-    return _answered(note, None, None, None)
+_ANSWERS = Kept[tuple[str, Scenario | None], Answer](lambda one, other: one == other, most=32)
+"""Of the same mesh and costs; many modules ask for an answer by the same assumptions."""
 
 
 def _answered(
@@ -116,7 +116,7 @@ def _answered(
     fitted: Calibration | None,
     usage: MeshUsage | None,
 ) -> Answer:
-    usage = usage or shop_mesh()
+    usage = usage or _shop()
     fitted = fitted or fitted_calibration()
     projection = project_usage(usage, fitted, assumed or as_published())
     return Answer(
@@ -134,12 +134,23 @@ def by_default() -> Answer:
     return full(assumed=default_scenario())
 
 
+@cache
+def _shop() -> MeshUsage:
+    return shop_mesh()
+
+
+@cache
+def _shop_load() -> MeasuredLoad:
+    return mesh_load(_shop())
+
+
 def calibration_only(fitted: Calibration | None = None) -> Answer:
-    usage = shop_mesh()
+    """Return an answer without a projection; nobody may change what is in it."""
+    usage = _shop()
     return Answer(
         manifest=manifest(usage),
         usage=usage,
-        load=mesh_load(usage),
+        load=_shop_load(),
         calibration=fitted or fitted_calibration(),
     )
 
