@@ -24,7 +24,7 @@ def numbers_of(chosen: Bools) -> Rows:
 
 
 def taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
-    """Return these rows of a column; one value for all stays one."""
+    """Return these rows of a column; a single value for all rows stays single."""
     if values.strides == (0,) and not isinstance(rows, slice) and len(values):
         return np.broadcast_to(values[0], len(rows))
     return values[rows]

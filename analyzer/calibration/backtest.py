@@ -40,7 +40,7 @@ def backtest(
         None if no workload can be fitted in the first part and is also in the rest.
     """
     rows = observations.rows
-    workloads = Segments.of(rows["workload"].to_numpy(np.int64))
+    workloads = Segments.of(rows["workload"].to_numpy())
     chosen = workloads.largest(workloads.sum(rows["cpu_vcpu"].to_numpy()), MOST_ROWS)
     if not chosen.all():
         is_chosen = workloads.spread(chosen)
@@ -58,6 +58,7 @@ def backtest(
     panel, rest = (
         Panel.of(rows[part], *observations.terms, highest_rps=highest) for part in (early, ~early)
     )
+    del rows
     begin = None if variance_weights is None else variance_weights[early]
     fits = fit_workloads(shape, panel, None if begin is None else (begin, np.ones_like(begin)))
     _, then, later = np.intersect1d(panel.numbers, rest.numbers, return_indices=True)

@@ -197,6 +197,7 @@ def r_squared(target: Floats, residuals: Floats) -> float | None:
     """Return the share of the variance that a fit explains; None without variance."""
     off = target - target.mean()
     spread = float(np.square(off, out=off).sum())
+    del off
     return 1 - float((residuals**2).sum()) / spread if spread else None
 
 
