@@ -1,5 +1,7 @@
 """Names for the arrays that every layer computes with."""
 
+from typing import Any, Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,3 +11,20 @@ Bools = npt.NDArray[np.bool_]
 
 Places = npt.NDArray[np.int32]
 """Numbers of proxies or steps where tens of millions are held at a time."""
+
+Rows = slice | Ints
+"""Numbers of rows; a slice where they are consecutive, so that columns of them are views."""
+
+ALL: Final = slice(None)
+
+
+def numbers_of(chosen: Bools) -> Rows:
+    """Return the numbers of the chosen rows; `ALL` if all are."""
+    return ALL if chosen.all() else np.flatnonzero(chosen)
+
+
+def taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
+    """Return these rows of a column; one value that stands for all stays one."""
+    if values.strides == (0,) and not isinstance(rows, slice) and len(values):
+        return np.broadcast_to(values[0], len(rows))
+    return values[rows]

@@ -15,7 +15,7 @@ import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.level_shift import Shift, find_shift, ramp, stays
-from analyzer.calibration.fit.segments import places_of
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments
 from analyzer.calibration.observations import Exclusion, Observations, Unusable
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.settings import Setting
@@ -101,15 +101,15 @@ def since_change(
 ) -> tuple[Observations, Change | None]:
     """Return the observations without those before a change, and that change."""
     rows = observations.rows
-    point = rows["point"].to_numpy(np.int64)
-    points, place = places_of(point)
+    point, workload = rows["point"].to_numpy(np.int64), rows["workload"].to_numpy()
+    points = np.flatnonzero(np.bincount(point))
     steps = min(len(points), MOST_STEPS)
     if steps < LEAST_STEPS:
         return observations, None
     step_of = np.arange(len(points)) * steps // len(points)
-    step = step_of[place]
-    workload = rows["workload"].to_numpy(np.int64)
-    course = _course(observations, workload, step, steps)
+    step_at = np.zeros(points[-1] + 1, dtype=np.int64)
+    step_at[points] = step_of
+    course = _course(observations, step_at, steps)
     begin, length = _changes(course)
     changed = np.flatnonzero(begin >= 0)
     if not len(changed):
@@ -135,16 +135,21 @@ def since_change(
     if not is_cut:
         doubt = abs(1 - change.factor) * change.cpu_share
         return replace(observations, doubt_share=doubt), change
-    is_early = step < np.where(begin >= 0, ends, 0)[workload]
+    is_early = step_at[point] < np.where(begin >= 0, ends, 0)[workload]
     return _without(observations, is_early), change
 
 
-def _course(observations: Observations, workload: Ints, step: Ints, steps: int) -> Course:
+def _course(observations: Observations, step_at: Ints, steps: int) -> Course:
+    """Add the samples up; `step_at` has the step of each point of the window."""
     rows, count = observations.rows, len(observations.workloads)
-    place = workload * steps + step
     values = (None, rows["rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float))
-    sums = (np.bincount(place, one, minlength=count * steps) for one in values)
-    return Course(*(one.reshape(count, steps).astype(float) for one in sums))
+    point, sums = rows["point"].to_numpy(np.int64), np.zeros((len(values), count, steps))
+    for part, mine, inside in Segments.of(rows["workload"].to_numpy()).blocks(BLOCK_ROWS):
+        place = inside.numbers * steps + step_at[point[mine]]
+        for whole, one in zip(sums, values, strict=True):
+            each = np.bincount(place, one if one is None else one[mine], len(inside) * steps)
+            whole[part] = each.reshape(-1, steps)
+    return Course(*sums)
 
 
 def _changes(course: Course) -> tuple[Ints, Ints]:

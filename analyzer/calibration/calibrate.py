@@ -17,7 +17,7 @@ from analyzer.calibration.observations import Observations, observe
 from analyzer.calibration.pattern_findings import pattern_findings
 from analyzer.calibration.patterns import find_patterns
 from analyzer.calibration.result import Calibration, Decomposition, RoleCalibration
-from analyzer.calibration.role import fit_role
+from analyzer.calibration.role import Fitted, fit_role
 from analyzer.calibration.tcp import TcpCosts
 from analyzer.calibration.within_pods import unequal_pods
 from analyzer.calibration.ztunnel import fit_ztunnels
@@ -47,37 +47,47 @@ def calibrate_usage(usage: MeshUsage) -> Calibration:
     tcp = TcpCosts.of(fitted.workloads, observations.rows) if fitted else None
     total = usage.total(Role.SIDECAR, "cpu_vcpu")
     decomposition = summary.decompose(fitted, observations, total, tcp)
+    workloads = tuple(summary.workload_calibrations(fitted, observations, tcp)) if fitted else ()
+    tcp_calibration = tcp.calibration(observations) if tcp else None
+    refusals = (
+        *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
+        *(summary.refused_workloads(fitted, observations, tcp) if fitted else ()),
+    )
+    warnings = (
+        *_warnings(sidecar, decomposition),
+        *cost_break(change),
+        *_findings(fitted, sidecar, observations),
+    )
     predicted = summary.predicted_vcpu(fitted, tcp) if fitted else np.zeros(0)
+    # They hold columns of all samples, and what follows makes others.
+    del role, fitted, tcp
     return Calibration(
         sidecar=sidecar,
         waypoint=_waypoint(usage, sidecar),
         ztunnel=fit_ztunnels(observe(usage, Role.ZTUNNEL)),
         memory=memory,
-        workloads=(
-            tuple(summary.workload_calibrations(fitted, observations, tcp)) if fitted else ()
-        ),
-        tcp=tcp.calibration(observations) if tcp else None,
+        workloads=workloads,
+        tcp=tcp_calibration,
         decomposition=decomposition,
         observations=_named(observations, predicted),
         exclusions=observations.exclusions,
         timeline=summary.timeline(usage, observations, predicted),
-        refusals=(
-            *(item for item in (sidecar, memory) if isinstance(item, Refusal)),
-            *(summary.refused_workloads(fitted, observations, tcp) if fitted else ()),
-        ),
-        warnings=(
-            *_warnings(sidecar, decomposition),
-            *cost_break(change),
-            *(pattern_findings(find_patterns(fitted.workloads)) if fitted else ()),
-            *(event_findings(fitted.workloads) if fitted else ()),
-            *(
-                node_kind_findings(sidecar.cpu_of_node_kinds)
-                if isinstance(sidecar, RoleCalibration)
-                else ()
-            ),
-            *unequal_pods(fitted.pods if fitted else None, observations),
-        ),
+        refusals=refusals,
+        warnings=warnings,
     )
+
+
+def _findings(
+    fitted: Fitted | None, sidecar: RoleCalibration | Refusal, observations: Observations
+) -> Iterator[Finding]:
+    """Yield what the residuals, events, kinds of node and unequal pods show."""
+    if fitted is not None:
+        yield from pattern_findings(find_patterns(fitted.workloads))
+        yield from event_findings(fitted.workloads)
+    if isinstance(sidecar, RoleCalibration):
+        yield from node_kind_findings(sidecar.cpu_of_node_kinds)
+    if fitted is not None:
+        yield from unequal_pods(fitted.pods, observations)
 
 
 def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
@@ -85,7 +95,8 @@ def _named(observations: Observations, predicted: Floats) -> pd.DataFrame:
     rows, names = observations.rows, {}
     for column in ("namespace", "workload"):
         codes, categories = pd.factorize(observations.workloads[column])
-        names[column] = pd.Categorical.from_codes(codes[rows["workload"]], categories)
+        of_rows = codes.astype(np.int32)[rows["workload"]]
+        names[column] = pd.Categorical.from_codes(of_rows, categories)
     return rows.assign(**names, predicted_vcpu=predicted)
 
 

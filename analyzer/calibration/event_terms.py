@@ -24,7 +24,7 @@ from analyzer.calibration.fit.segments import places_of
 from analyzer.calibration.fit.student import weighted
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
 from analyzer.calibration.observations import Observations
-from analyzer.calibration.panel import Panel
+from analyzer.calibration.panel import Counted, Panel
 from analyzer.calibration.trials import cross_validate
 from analyzer.calibration.workloads import WorkloadFits
 from analyzer.measurement.findings import Bias, Finding, Severity
@@ -58,13 +58,14 @@ def with_events(fits: WorkloadFits, observations: Observations) -> Observations:
     counted = [event for event in EVENTS if _happens(event, fits, observations)]
     if not counted:
         return observations
-    panel = Panel.of(observations.rows, counted)
+    workloads = fits.panel.workloads
+    read = [Counted.of(event, observations.rows, workloads) for event in counted]
     known = [
-        event
-        for event in counted
-        if (panel.events[event.term].is_separable & (fits.has_slope | (event != TCP_BYTES))).any()
+        one
+        for one in read
+        if (one.is_separable & (fits.has_slope | (one.event != TCP_BYTES))).any()
     ]
-    chosen = tuple(_clear(fits, panel, known))
+    chosen = tuple(_clear(fits, known)) if known else ()
     if not chosen:
         return observations
     panel = Panel.of(observations.rows, chosen)
@@ -76,35 +77,36 @@ def _happens(event: Event, fits: WorkloadFits, observations: Observations) -> bo
     """Return whether proxies with requests have this event, as far as it is known."""
     if event.column not in observations.rows:
         return False
-    if event != TCP_BYTES:
-        return bool(fits.has_slope.any())
-    rates = observations.rows[event.column]
-    if not rates.max() > 0:
+    rates = observations.rows[event.column].to_numpy(float)
+    if not (rates > 0).any():
         # Which workloads have a slope takes time to find.
         return False
-    totals = fits.panel.workloads.sum(np.nan_to_num(rates.to_numpy(float)))
+    if event != TCP_BYTES:
+        return bool(fits.has_slope.any())
+    totals = fits.panel.workloads.sum(np.nan_to_num(rates))
     return bool((totals[fits.has_slope] > 0).any())
 
 
-def _clear(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Iterator[Event]:
+def _clear(fits: WorkloadFits, events: list[Counted]) -> Iterator[Event]:
     """Yield the events whose CPU is clear in time, each given the others."""
-    white = _whitened(fits, panel, events)
+    white = _whitened(fits, events)
     if white is None:
         return
-    total = float(panel.vcpu.sum())
-    for number, event in enumerate(events):
+    total = float(fits.panel.vcpu.sum())
+    for number, one in enumerate(events):
         errors, vcpu_per_event = effect(white, _OTHERS + number)
-        share = vcpu_per_event * float(panel.events[event.term].rate.sum()) / total
+        share = vcpu_per_event * float(one.rate.sum()) / total
         if errors >= LEAST_ERRORS and share >= LEAST_SHARE:
-            yield event
+            yield one.event
 
 
-def _whitened(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Whitened | None:
+def _whitened(fits: WorkloadFits, events: list[Counted]) -> Whitened | None:
     """Return the residuals of the busiest proxies over time, and the loads that they may follow."""
+    panel = fits.panel
     times, time = places_of(panel.point)
     proxies, predicted = panel.proxies, fits.predicted_vcpu
     is_usable = proxies.lengths >= _LEAST_KNOWN * len(times)
-    is_usable &= fits.has_slope[panel.workloads.numbers[proxies.starts]]
+    is_usable &= fits.has_slope[proxies.within(panel.workloads).numbers]
     is_usable &= proxies.lowest(np.nan_to_num(predicted)) > 0
     chosen = np.flatnonzero(is_usable)
     if len(times) < MIN_STEPS or not len(chosen):
@@ -124,8 +126,7 @@ def _whitened(fits: WorkloadFits, panel: Panel, events: list[Event]) -> Whitened
     mesh_rps = np.bincount(time, panel.rps)[time]
     # Failures and connections may rise with load, as the cost of a request on a busy node does.
     curves = [panel.rps**2, panel.rps * mesh_rps / mesh_rps.max(initial=1.0)]
-    rates = [panel.events[one.term].rate for one in events]
-    loads = [np.ones_like(panel.rps), panel.rps, *curves, *rates]
+    loads = [np.ones_like(panel.rps), panel.rps, *curves, *(one.rate for one in events)]
     design = np.stack([laid_out(load) for load in loads], axis=2)
     is_known = (design[:, :, 0] > 0).astype(float)
     return whitened(laid_out(panel.vcpu - predicted), design, is_known)

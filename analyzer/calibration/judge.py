@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzer.arrays import numbers_of, taken
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.panel import Panel
 from analyzer.calibration.result import Backtest, RoleCalibration
@@ -36,13 +37,15 @@ MOST_FACTOR: Final = 5.0
 
 def residual_correlation(panel: Panel, fit: RobustFit) -> float | None:
     """Return the mean correlation of the residuals of two fitted proxies in one interval."""
-    scale = panel.workloads.spread(fit.scale)
-    noise = np.sqrt(fit.variance_weights) * fit.robust_weights * fit.residuals / scale
+    noise = np.sqrt(fit.variance_weights)
+    noise *= fit.robust_weights
+    noise *= fit.residuals
+    noise /= panel.workloads.spread(fit.scale)
     # Without a line, residuals are traffic too.
-    is_fitted = panel.workloads.spread(panel.is_fitted)
-    point, noise = panel.point[is_fitted], noise[is_fitted]
-    counts = np.bincount(point).astype(float)
-    sums, squares = np.bincount(point, noise), np.bincount(point, noise**2)
+    rows = numbers_of(panel.workloads.spread(panel.is_fitted))
+    point, noise = taken(panel.point, rows), taken(noise, rows)
+    counts, sums = np.bincount(point).astype(float), np.bincount(point, noise)
+    squares = np.bincount(point, np.square(noise, out=noise))
     pairs = float((counts * (counts - 1)).sum())
     total = float(squares.sum())
     if not pairs or not total or np.median(fit.scale[panel.is_fitted]) < LEAST_NOISE:

@@ -1,14 +1,15 @@
 """Which samples can be fitted. A sample is one proxy in one interval."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
+from analyzer.arrays import ALL, Bools, Floats, Ints, Places, Rows, numbers_of, taken
 from analyzer.calibration.events import EVENTS, Event
 from analyzer.calibration.fit.segments import Segments, places_of
 from analyzer.measurement.usage import MeshUsage
@@ -107,26 +108,47 @@ class Observations:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Samples:
+    """The rows of one role in the tables of a mesh; a column is taken when it is read."""
+
+    steps: pd.DataFrame
+    filled: pd.DataFrame
+    numbers: Rows  # of the rows; all in order as a slice
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.steps) if isinstance(self.numbers, slice) else len(self.numbers)
+
+    def column(self, name: str, rows: Rows = ALL) -> npt.NDArray[Any]:
+        """Return a column of the steps, shape (n,), or some of its rows."""
+        numbers = rows if isinstance(self.numbers, slice) else self.numbers[rows]
+        return taken(self.steps[name].to_numpy(), numbers)
+
+    def filled_column(self, name: str) -> Floats:
+        """Return the same column with what was filled, (n,)."""
+        return taken(self.filled[name].to_numpy(float), self.numbers)
+
+
 def observe(usage: MeshUsage, role: Role) -> Observations:
     """Choose the samples of one role's proxies that can be fitted."""
     is_chosen = (usage.proxies["role"] == role).to_numpy()
     groups = usage.proxies.loc[is_chosen].groupby(["namespace", "workload"], sort=True)
-    workload_of = np.full(len(usage.proxies), -1, dtype=np.int64)
-    workload_of[is_chosen] = groups.ngroup().to_numpy(np.int64)
-    workload = workload_of[usage.steps["proxy"].to_numpy(np.int64)]
-    mine = np.flatnonzero(workload >= 0)
-    steps, filled = usage.steps, usage.filled[["proxy", *_SIDES]]
-    if len(mine) < len(workload):
-        steps, filled = steps.iloc[mine], filled.iloc[mine]
-    kept, exclusions, left_out_vcpu = _exclude(usage, steps, filled)
-    workload = workload[mine][kept]
-    order = np.argsort(workload, kind="stable")
-    seen, workload = places_of(workload[order])
+    workload_of = np.full(len(usage.proxies), -1, dtype=np.int32)
+    workload_of[is_chosen] = groups.ngroup().to_numpy()
+    workload = workload_of[usage.steps["proxy"].to_numpy()]
+    mine = numbers_of(workload >= 0)
+    samples = _Samples(steps=usage.steps, filled=usage.filled, numbers=mine)
+    workload = taken(workload, mine)
+    kept, exclusions, left_out_vcpu = _exclude(usage, samples)
+    kept, workload = _by_workload(kept, workload)
+    seen, workload = places_of(workload)
+    rps = samples.filled_column("proxy_rps")
     # Requests of an interval without CPU would make the ratio of the two too low.
-    is_observed = np.isin(steps["point"].to_numpy(), usage.observed_points)
+    is_observed = np.isin(samples.column("point"), usage.observed_points)
     points = len(usage.observed_points)
-    rows = _rows(steps, kept[order]).assign(workload=workload)
-    kind, node_kinds = _node_kinds(usage, steps["proxy"].to_numpy(np.int64)[kept[order]])
+    rows = _rows(samples, kept).assign(workload=workload.astype(np.int32))
+    kind, node_kinds = _node_kinds(usage, samples.column("proxy", kept))
     if node_kinds:
         rows["node_kind"] = kind.astype(np.int16)
     return Observations(
@@ -135,20 +157,30 @@ def observe(usage: MeshUsage, role: Role) -> Observations:
         workloads=groups.size().index.to_frame(index=False).iloc[seen].reset_index(drop=True),
         exclusions=exclusions,
         left_out_vcpu=left_out_vcpu,
-        measured_vcpu=float(filled["cpu_vcpu"].sum()) / points,
-        filled=_filled(steps, filled, workload_of, seen),
-        measured_rps=float(np.nansum(filled["proxy_rps"].to_numpy()[is_observed])) / points,
+        measured_vcpu=float(np.nansum(samples.filled_column("cpu_vcpu"))) / points,
+        filled=_filled(samples, workload_of, seen),
+        measured_rps=float(np.nansum(rps[is_observed])) / points,
         point_count=points,
     )
 
 
-def _filled(
-    steps: pd.DataFrame, filled: pd.DataFrame, workload_of: Ints, seen: Ints
-) -> pd.DataFrame:
+def _by_workload(kept: Rows, workload: Places) -> tuple[Rows, Places]:
+    """Return the kept rows sorted by workload, and the workload of each."""
+    workload = workload[kept]
+    if not (workload[1:] < workload[:-1]).any():
+        # As `usage` has them, if a pod's name starts like its workload's: no copy is needed.
+        return kept, workload
+    order = np.argsort(workload, kind="stable")
+    return (order if isinstance(kept, slice) else kept[order]), workload[order]
+
+
+def _filled(samples: _Samples, workload_of: Places, seen: Ints) -> pd.DataFrame:
     """Return the number and requests of the samples that were filled, a row for each workload."""
-    is_filled = (steps[_SIDES].isna() & filled[_SIDES].notna()).any(axis=1).to_numpy()
-    rows = filled[is_filled]
-    groups = rows["proxy_rps"].groupby(workload_of[rows["proxy"].to_numpy(np.int64)])
+    is_filled = np.zeros(len(samples), dtype=bool)
+    for name in _SIDES:
+        is_filled |= np.isnan(samples.column(name)) & ~np.isnan(samples.filled_column(name))
+    rps = pd.Series(samples.filled_column("proxy_rps")[is_filled])
+    groups = rps.groupby(workload_of[samples.column("proxy")[is_filled]])
     sums = pd.DataFrame({"count": groups.size(), "rps": groups.sum()})
     return sums.reindex(seen).fillna(0.0).reset_index(drop=True)
 
@@ -169,69 +201,73 @@ def _node_kinds(usage: MeshUsage, proxy: Ints) -> tuple[Ints, tuple[str, ...]]:
     return (kind, tuple(map(str, names))) if len(seen) > 1 else (none, ())
 
 
-def _rows(steps: pd.DataFrame, kept: Ints) -> pd.DataFrame:
-    columns = {name: steps[name].to_numpy()[kept] for name in _COLUMNS if name in steps}
-    rps, tcp = steps["proxy_rps"].to_numpy()[kept], columns["tcp_bytes_per_second"]
-    http = steps["http_bytes_per_second"].to_numpy()[kept]
+def _rows(samples: _Samples, kept: Rows) -> pd.DataFrame:
+    columns = {name: samples.column(name, kept) for name in _COLUMNS if name in samples.steps}
+    rps, tcp = samples.column("proxy_rps", kept), columns["tcp_bytes_per_second"]
+    http = samples.column("http_bytes_per_second", kept)
+    gbit = np.where(np.isnan(tcp), 0.0, tcp)
+    gbit += http
     # Without requests all bytes are TCP, and HTTP bytes need not be known.
-    without_http = np.where(rps > 0, np.nan, tcp)
-    both = np.where(np.isnan(http), without_http, np.where(np.isnan(tcp), 0.0, tcp) + http)
-    columns |= {"rps": rps, "gbit_per_second": both * 8 / BITS_PER_GBIT}
+    np.copyto(gbit, tcp, where=np.isnan(http) & ~(rps > 0))
+    gbit *= 8
+    gbit /= BITS_PER_GBIT
+    columns |= {"rps": rps, "gbit_per_second": gbit}
     counts = {
-        event.column: steps[event.column].to_numpy(float)[kept]
+        event.column: samples.column(event.column, kept)
         for event in EVENTS
-        if event.column in steps and event.column not in columns
+        if event.column in samples.steps and event.column not in columns
     }
     counts = {name: rates for name, rates in counts.items() if not np.isnan(rates).all()}
     return pd.DataFrame({**columns, **counts}, columns=[*_COLUMNS, *counts], copy=False)
 
 
 def _exclude(
-    usage: MeshUsage, steps: pd.DataFrame, filled: pd.DataFrame
-) -> tuple[Ints, tuple[Exclusion, ...], dict[Unusable, Floats]]:
+    usage: MeshUsage, samples: _Samples
+) -> tuple[Rows, tuple[Exclusion, ...], dict[Unusable, Floats]]:
     """Return the rows to fit, the reasons of the others, and their CPU at each point."""
-    points, point = usage.observed_points, steps["point"].to_numpy(np.int64)
-    cpu = steps["cpu_vcpu"].to_numpy(float)
-    # NaN compares as false: no sample is left out because its limit or throttling is not known.
-    reasons = {
-        Unusable.NO_CPU: np.isnan(cpu),
-        Unusable.NOT_SCRAPED: steps["proxy_rps"].isna().to_numpy(),
-        Unusable.CUT: _is_cut(usage, steps),
-        Unusable.RESTARTED: _restarted(steps),
-        Unusable.THROTTLED: steps["throttled_share"].to_numpy(float) > MAX_THROTTLED_SHARE,
-        Unusable.AT_LIMIT: cpu > MAX_LIMIT_SHARE * steps["limit_vcpu"].to_numpy(float),
-    }
+    points, point = usage.observed_points, samples.column("point")
     # What was filled is a part of the total, and never fitted.
-    vcpu, left = np.nan_to_num(filled["cpu_vcpu"].to_numpy(float)), np.ones(len(steps), dtype=bool)
+    vcpu, left = samples.filled_column("cpu_vcpu"), np.ones(len(samples), dtype=bool)
     exclusions, left_out_vcpu = [], {}
-    for reason, holds in reasons.items():
+    for reason, holds in _reasons(samples):
         out = left & holds
         left &= ~holds
-        totals = np.bincount(point[out], vcpu[out], minlength=points.max() + 1)
+        lost = np.nan_to_num(vcpu[out])
+        totals = np.bincount(point[out], lost, minlength=points.max() + 1)
         left_out_vcpu[reason] = totals.astype(float)
         if out.any():
-            mean = float(vcpu[out].sum()) / len(points)
+            mean = float(lost.sum()) / len(points)
             exclusions.append(Exclusion(reason=reason, step_count=int(out.sum()), mean_vcpu=mean))
-    return np.flatnonzero(left).astype(np.int64), tuple(exclusions), left_out_vcpu
+    return numbers_of(left), tuple(exclusions), left_out_vcpu
 
 
-def _is_cut(usage: MeshUsage, steps: pd.DataFrame) -> Bools:
+def _reasons(samples: _Samples) -> Iterator[tuple[Unusable, Bools]]:
+    """Yield each reason with the samples, (n,), for which it holds."""
+    cpu = samples.column("cpu_vcpu")
+    yield Unusable.NO_CPU, np.isnan(cpu)
+    yield Unusable.NOT_SCRAPED, np.isnan(samples.column("proxy_rps"))
+    lives = Segments.of(samples.column("proxy"))
+    yield Unusable.CUT, _is_cut(lives, samples.column("point"))
+    yield Unusable.RESTARTED, _restarted(lives, samples.column("resets") > 0)
+    # NaN compares as false: no sample is left out because its limit or throttling is not known.
+    yield Unusable.THROTTLED, samples.column("throttled_share") > MAX_THROTTLED_SHARE
+    yield Unusable.AT_LIMIT, cpu > MAX_LIMIT_SHARE * samples.column("limit_vcpu")
+
+
+def _is_cut(lives: Segments, point: Ints) -> Bools:
     """Return the first and last sample of each proxy: it ran only for a part of them."""
-    # Not at the window's own ends: whether it ran before or after is not known.
-    points, point, proxy = (
-        usage.observed_points,
-        steps["point"].to_numpy(),
-        steps["proxy"].to_numpy(),
-    )
-    is_first, is_last = np.diff(proxy, prepend=-1) != 0, np.diff(proxy, append=-1) != 0
-    born, died = is_first & (point != points.min()), is_last & (point != points.max())
-    return np.asarray(born | died)
+    is_cut = np.zeros(lives.row_count, dtype=bool)
+    if len(lives):
+        # Not at the window's own ends: whether it ran before or after is not known.
+        first, last = lives.starts, lives.starts + lives.lengths - 1
+        is_cut[first] = point[first] != point.min()
+        is_cut[last] |= point[last] != point.max()
+    return is_cut
 
 
-def _restarted(steps: pd.DataFrame) -> Bools:
+def _restarted(lives: Segments, resets: Bools) -> Bools:
     """Return the samples in which a proxy's counters reset, unless they often do."""
-    resets, lives = steps["resets"].to_numpy(float) > 0, Segments.of(steps["proxy"].to_numpy())
-    if not len(lives):
+    if not resets.any():
         return resets
     often = lives.sum(resets) > np.maximum(MAX_RESET_SHARE * lives.lengths, 1)
     return np.asarray(resets & ~lives.spread(often))

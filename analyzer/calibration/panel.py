@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.events import TCP_BYTES, Event
 from analyzer.calibration.fit.least_squares import Term, correlations
-from analyzer.calibration.fit.segments import Segments, clusters_of, seen_at
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments, clusters_of, seen_at
 from analyzer.calibration.tcp_loads import TcpLoads
 from analyzer.units import Reason, counted
 
@@ -38,6 +39,9 @@ COLLINEAR_REQUESTS: Final = 0.98
 """The same for events that are requests: their cost and that of all requests are quoted together,
 and their sum is known better than each."""
 
+LEAST_SHARE: Final = 0.25
+"""Share of its workload's mean requests below which a pod is no further exception."""
+
 LEAST_KNOWN: Final = 0.98
 """Share of a workload's samples in which events must be known; the others get their mean."""
 
@@ -57,14 +61,14 @@ class Counted(NamedTuple):
         total = workloads.sum(np.nan_to_num(rate))
         mean = np.divide(total, known, out=np.zeros_like(total), where=known > 0)
         rate = np.where(np.isnan(rate), workloads.spread(mean), rate)
-        between = correlations(np.array([rate, rps]), workloads)[:, 0, 1]
+        between = correlations([rate, rps], workloads)[:, 0, 1]
         is_known = known >= LEAST_KNOWN * workloads.lengths
         varies = workloads.highest(rate) > workloads.lowest(rate)
         is_steady = workloads.highest(rps) == workloads.lowest(rps)
         limit = COLLINEAR_REQUESTS if event.is_request else COLLINEAR
         return cls(event, rate, is_known & varies & (is_steady | (between**2 < limit)))
 
-    def part(self, rows: Bools, workloads: Bools) -> Counted:
+    def part(self, rows: slice | Bools, workloads: Bools) -> Counted:
         """Return the events of some rows, (n,), and workloads, (g,)."""
         return Counted(self.event, self.rate[rows], self.is_separable[workloads])
 
@@ -99,7 +103,7 @@ _STEADY: Final = Obstacle(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
     """Samples of proxies, sorted by workload, proxy and point; arrays of shape (n,).
 
@@ -137,7 +141,7 @@ class Panel:
         `node_factors`, shape (k,), are those of the kinds of node. `highest_rps` are the highest
         rates by row of `Observations.workloads`; if None, those of these rows.
         """
-        workload, point = rows["workload"].to_numpy(np.int64), rows["point"].to_numpy(np.int64)
+        workload, point = rows["workload"].to_numpy(), rows["point"].to_numpy(np.int64)
         workloads = Segments.of(workload)
         proxies = Segments.of(workload, rows["proxy"].to_numpy(np.int64))
         names = ("inbound_rps", "outbound_rps", "gbit_per_second", "rps")
@@ -149,8 +153,11 @@ class Panel:
             tcp = np.nan_to_num(rows[TCP_BYTES.column].to_numpy(float))
             rest = loads["gbit_per_second"] - tcp / TCP_BYTES.events_per_second
             loads["gbit_per_second"] = np.maximum(rest, 0.0)
-        has_directions, has_bytes = _separable(np.array([*loads.values()]), workloads)
-        numbers = workload[workloads.starts]
+        has_directions, has_bytes = _separable([*loads.values()], workloads)
+        if not is_known.any():
+            # They have a cost nowhere.
+            loads["gbit_per_second"] = np.broadcast_to(0.0, len(workload))
+        numbers = workload[workloads.starts].astype(np.int64)
         highest = workloads.highest(loads["rps"]) if highest_rps is None else highest_rps[numbers]
         return cls(
             **loads,
@@ -170,7 +177,11 @@ class Panel:
 
     def part(self, chosen: Bools) -> Panel:
         """Return the samples of the chosen workloads, shape (g,)."""
-        rows, place = self.workloads.spread(chosen), np.cumsum(chosen) - 1
+        rows, place = self._rows_of(chosen), np.cumsum(chosen) - 1
+        proxies, clusters = (
+            runs.part(np.repeat(chosen, runs.within(self.workloads).lengths))
+            for runs in (self.proxies, self.clusters)
+        )
         obstacles = self.obstacles.items()
         return Panel(
             rps=self.rps[rows],
@@ -180,9 +191,9 @@ class Panel:
             vcpu=self.vcpu[rows],
             point=self.point[rows],
             numbers=self.numbers[chosen],
-            workloads=Segments.of(self.workloads.numbers[rows]),
-            proxies=Segments.of(self.proxies.numbers[rows]),
-            clusters=Segments.of(self.clusters.numbers[rows]),
+            workloads=self.workloads.part(chosen),
+            proxies=proxies,
+            clusters=clusters,
             obstacles={int(place[number]): item for number, item in obstacles if chosen[number]},
             highest_rps=self.highest_rps[chosen],
             has_directions=self.has_directions[chosen],
@@ -190,6 +201,46 @@ class Panel:
             events={term: one.part(rows, chosen) for term, one in self.events.items()},
             node_factors=None if self.node_factors is None else self.node_factors[rows],
         )
+
+    def _rows_of(self, chosen: Bools) -> slice | Bools:
+        """Return the rows of the chosen workloads: a slice, whose arrays are views, if it can be.
+
+        `chosen` has shape (g,).
+        """
+        first, last = np.flatnonzero(chosen)[[0, -1]] if chosen.any() else (0, -1)
+        if not chosen[first : last + 1].all():
+            return self.workloads.spread(chosen)
+        ends = np.append(self.workloads.starts, self.workloads.row_count)
+        return slice(int(ends[first]), int(ends[last + 1]))
+
+    def blocks(self, row_count: int) -> Iterator[tuple[slice, slice, Panel]]:
+        """Cut the workloads into panels of about so many samples, whose arrays are views.
+
+        Yields:
+            The workloads of each, its rows, and the panel.
+        """
+        chosen = np.zeros(len(self.workloads), dtype=bool)
+        for part, rows, _ in self.workloads.blocks(row_count):
+            chosen[part] = True
+            yield part, rows, self.part(chosen)
+            chosen[part] = False
+
+    @cached_property
+    def pod_distance(self) -> Floats:
+        """How far each row's proxy is from its workload's mean in requests, shape (n,).
+
+        That is mean / own - 1: 0 for an average pod, 1 for one with half the requests. If requests
+        are proportional to a node's speed, CPU per request is proportional to mean / own. Pods are
+        compared at the same points, so that one that runs by night only is no exception.
+        """
+        points, mean = int(self.point.max(initial=-1)) + 1, np.empty_like(self.rps)
+        for _, rows, inside in self.workloads.blocks(BLOCK_ROWS):
+            place = inside.numbers * points + self.point[rows]
+            count = np.maximum(np.bincount(place), 1)
+            mean[rows] = (np.bincount(place, self.rps[rows]) / count)[place]
+        own, usual = self.proxies.sum(self.rps), self.proxies.sum(mean)
+        share = np.divide(own, usual, out=np.ones_like(own), where=usual > 0)
+        return self.proxies.spread(1 / np.maximum(share, LEAST_SHARE) - 1)
 
     @property
     def is_fitted(self) -> Bools:
@@ -209,10 +260,10 @@ class Panel:
         return np.maximum(self.clusters.within(self.workloads).lengths - 1, 1)
 
 
-def _separable(loads: Floats, workloads: Segments) -> tuple[Bools, Bools]:
+def _separable(loads: Sequence[Floats], workloads: Segments) -> tuple[Bools, Bools]:
     """Return in which workloads directions, and bytes, vary independently; (g,) each."""
     into, out_of, size, whole = range(len(loads))
-    correlation = correlations(np.nan_to_num(loads, copy=False), workloads)
+    correlation = correlations(loads, workloads)
     between, with_all = correlation[:, into, out_of], correlation[:, whole, size]
     with_in, with_out = correlation[:, into, size], correlation[:, out_of, size]
     has_directions = between**2 < COLLINEAR

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
-from analyzer.calibration.fit.segments import places_of, seen_at
+from analyzer.calibration.fit.segments import seen_at
 from analyzer.calibration.fit.whitening import Whitened, effect, whitened
 from analyzer.calibration.workloads import WorkloadFits
 
@@ -152,35 +152,37 @@ def find_patterns(fits: WorkloadFits) -> Patterns:
 def _series(fits: WorkloadFits) -> _Series | None:
     """Return the series of the largest workloads; of the largest pods if workloads are few."""
     panel, predicted = fits.panel, fits.predicted_vcpu
-    times, time = places_of(panel.point)
+    point, vcpu = panel.point, panel.vcpu
+    times = np.flatnonzero(np.bincount(point))
     workload_counts = int(fits.has_slope.sum())
     units = panel.workloads if workload_counts >= MIN_UNITS else panel.proxies
-    owner = panel.workloads.numbers[units.starts]
+    owner = units.within(panel.workloads).numbers
     is_enough = units.lengths >= _LEAST_KNOWN * len(times)
     if units is panel.workloads:
-        is_enough = seen_at(units, time).sum(axis=1) >= _LEAST_KNOWN * len(times)
-    is_enough &= fits.has_slope[owner] & (units.lowest(np.nan_to_num(predicted)) > 0)
+        is_enough = seen_at(units, point).sum(axis=1) >= _LEAST_KNOWN * len(times)
+    # NaN is not above zero.
+    is_enough &= fits.has_slope[owner] & (units.lowest(predicted) > 0)
     chosen = np.flatnonzero(is_enough)
     if not len(chosen):
         return None
-    chosen = chosen[np.argsort(-units.sum(panel.vcpu)[chosen], kind="stable")[:_MOST_UNITS]]
+    chosen = chosen[np.argsort(-units.sum(vcpu)[chosen], kind="stable")[:_MOST_UNITS]]
     place = np.full(len(units), -1)
     place[chosen] = np.arange(len(chosen))
-    of_row = units.spread(place)
-    rows = np.flatnonzero(of_row >= 0)
-    cell = of_row[rows] * len(times) + time[rows]
+    rows = np.flatnonzero(units.spread(place >= 0))
+    of_row = np.repeat(place, np.where(place >= 0, units.lengths, 0))
+    cell = of_row * len(times) + np.searchsorted(times, point[rows])
 
     def summed(values: Floats) -> Floats:
         sums = np.bincount(cell, values[rows], minlength=len(chosen) * len(times))
         return np.asarray(sums.reshape(len(chosen), len(times)))
 
     return _Series(
-        count=summed(np.ones_like(panel.rps)),
+        count=summed(np.broadcast_to(1.0, vcpu.shape)),
         rps=summed(panel.rps),
-        vcpu=summed(panel.vcpu),
+        vcpu=summed(vcpu),
         predicted_vcpu=summed(predicted),
         vcpu_per_rps=np.abs(fits.curves[owner[chosen], 1:]),
-        mesh_rps=np.bincount(time, panel.rps).astype(float),
+        mesh_rps=np.bincount(point, panel.rps)[times].astype(float),
     )
 
 

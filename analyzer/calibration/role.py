@@ -53,12 +53,12 @@ MIN_SIDECARS = 2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
-    """The fits of a role's workloads: each alone, pooled, and as straight lines."""
+    """The fits of a role's workloads: each alone, and pooled."""
 
     workloads: WorkloadFits
     pooled: Pooled
     costs: Pooled  # the same, with what flattens their slopes corrected
-    straight: WorkloadFits
+    straight_idle_vcpu: Floats | None  # (g,): idle by straight lines, where a curve is fitted
     choice: Choice
     attenuation: Attenuation | None  # share by which the slopes are too low
     beside: float  # the same, by the steps beside each
@@ -121,12 +121,14 @@ def fit_role(role: Role, observations: Observations) -> RoleFit:
         choice = sharpened(choice, panel, fits.robust)
         if choice.shape != fits.shape:
             fits = fit_workloads(choice.shape, panel, _weights(fits))
+    straight_idle = None if fits is straight else straight.curves[:, 0]
+    del straight
     pooled = pool_workloads(fits)
     fitted = Fitted(
         workloads=fits,
         pooled=pooled,
         costs=pooled,
-        straight=straight,
+        straight_idle_vcpu=straight_idle,
         choice=choice,
         attenuation=corrections.missing_share(fits),
         beside=_beside(fits),
@@ -201,8 +203,10 @@ def _is_split(fits: WorkloadFits, missing: Interval | None, beside: float) -> bo
     """Return whether CPU and requests of bursts are in different steps too often."""
     panel = fits.panel
     share = missing.mid if missing and missing.low > 0 else 0.0
-    same = (np.diff(panel.proxies.numbers) == 0) & (np.diff(panel.point) == 1)
-    change = float(np.abs(np.diff(panel.rps))[same].sum())
+    same = np.diff(panel.point) == 1
+    same[panel.proxies.starts[1:] - 1] = False
+    steps = np.diff(panel.rps)[same]
+    change = float(np.abs(steps, out=steps).sum())
     rps = float(panel.rps[1:][same].sum())
     if share > MOST_ATTENUATION_SHARE or change <= BURSTY * rps:
         return share > MOST_ATTENUATION_SHARE
@@ -242,7 +246,7 @@ def _calibration(
     idle, slope = mesh.intervals
     if is_split:
         slope = _doubtful(slope, missing, fitted.beside, fits.r_squared_within)
-    straight_idle = float(mesh.idle_weights @ fitted.straight.curves[:, 0])
+    straight = fitted.straight_idle_vcpu
     rates = panel.workloads.lowest(panel.rps)[own], panel.workloads.highest(panel.rps)[own]
     return RoleCalibration(
         role=role,
@@ -261,7 +265,9 @@ def _calibration(
         cost_of_each=cost_of_each(fits),
         cpu_of_node_kinds=cpu_of_kinds(observations.node_kinds, fitted.node_factors),
         remarks=left_out(panel, own) if role == Role.SIDECAR else (),
-        straight_line_idle_vcpu_per_proxy=None if fits is fitted.straight else straight_idle,
+        straight_line_idle_vcpu_per_proxy=(
+            None if straight is None else float(mesh.idle_weights @ straight)
+        ),
         attenuation_share=None if missing and missing.mid > MOST_ATTENUATION_SHARE else missing,
         attenuation_applied_share=corrections.applied_share(fitted.correctable),
         is_split=is_split,

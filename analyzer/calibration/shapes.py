@@ -12,9 +12,6 @@ from analyzer.calibration.fit.least_squares import Problem, Term
 from analyzer.calibration.panel import Panel
 from analyzer.units import counted, in_percent
 
-LEAST_SHARE: Final = 0.25
-"""Share of its workload's mean requests below which a pod is no further exception."""
-
 LEAST_UNEQUAL: Final = 0.01
 """Least range of 1 / share over a workload's pods, for terms that depend on it."""
 
@@ -87,9 +84,10 @@ class Shape:
     def _amount(self, term: Term, panel: Panel) -> Floats:
         """Return the same on a node of the mean speed."""
         if term in (IDLE, REQUESTS):
-            return np.ones_like(panel.rps) if term == IDLE else self.basis(panel)
+            return np.broadcast_to(1.0, panel.rps.shape) if term == IDLE else self.basis(panel)
         if term in (POD_IDLE, POD_REQUESTS):
-            return pod_distance(panel) * (1.0 if term == POD_IDLE else self.basis(panel))
+            distance = panel.pod_distance
+            return distance if term == POD_IDLE else distance * self.basis(panel)
         if term in panel.events:
             return panel.events[term].rate
         into, out_of = panel.inbound_rps, panel.outbound_rps
@@ -143,26 +141,10 @@ def _takes_part(term: Term, shape: Shape, panel: Panel) -> Bools:
     return takes_part
 
 
-def pod_distance(panel: Panel) -> Floats:
-    """Return how far each row's proxy is from its workload's mean in requests, shape (n,).
-
-    That is mean / own - 1: 0 for an average pod, 1 for one with half the requests. If requests are
-    proportional to a node's speed, CPU per request is proportional to mean / own. Pods are compared
-    at the same points, so that one that runs by night only is no exception.
-    """
-    points = int(panel.point.max(initial=-1)) + 1
-    place = panel.workloads.numbers * points + panel.point
-    count = np.maximum(np.bincount(place), 1)
-    mean = (np.bincount(place, panel.rps) / count)[place]
-    own, usual = panel.proxies.sum(panel.rps), panel.proxies.sum(mean)
-    share = np.divide(own, usual, out=np.ones_like(own), where=usual > 0)
-    return panel.proxies.spread(1 / np.maximum(share, LEAST_SHARE) - 1)
-
-
 def has_unequal_pods(panel: Panel) -> Bools:
     """Return in which workloads some proxies have more requests than others, shape (g,)."""
-    share = pod_distance(panel)
-    return panel.workloads.highest(share) - panel.workloads.lowest(share) > LEAST_UNEQUAL
+    share, proxies = panel.pod_distance[panel.proxies.starts], panel.proxies.within(panel.workloads)
+    return proxies.highest(share) - proxies.lowest(share) > LEAST_UNEQUAL
 
 
 def left_out(panel: Panel, has_slope: Bools) -> tuple[str, ...]:

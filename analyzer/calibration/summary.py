@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Floats, Ints
+from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.event_terms import vcpu_of_events
 from analyzer.calibration.fit.student import interval, weighted
 from analyzer.calibration.observations import Observations, Unusable
@@ -178,31 +178,42 @@ def timeline(usage: MeshUsage, observations: Observations, predicted: Floats) ->
     point, vcpu = rows["point"].to_numpy(np.int64), rows["cpu_vcpu"].to_numpy(float)
     predicted = predicted if len(predicted) else np.full(len(rows), np.nan)
     known = ~np.isnan(predicted)
+    is_known = _seen(points, point, known)
     left_out = {reason: lost[points] for reason, lost in observations.left_out_vcpu.items()}
     parts = {
-        "fitted_vcpu": _total(points, point[known], vcpu[known]),
-        "unfitted_vcpu": _total(points, point[~known], vcpu[~known]),
+        "fitted_vcpu": _total(points, point, vcpu, known),
+        "unfitted_vcpu": _total(points, point, vcpu, ~known),
         "throttled_vcpu": left_out.pop(Unusable.THROTTLED),
         # Without CPU there is only what was filled.
         "filled_vcpu": left_out.pop(Unusable.NO_CPU),
         "left_out_vcpu": np.sum(list(left_out.values()), axis=0),
     }
     is_sidecar = (usage.proxies["role"] == Role.SIDECAR).to_numpy(bool)
-    rps = usage.filled["proxy_rps"].to_numpy(float)
+    rps, at = usage.filled["proxy_rps"].to_numpy(float), usage.steps["point"].to_numpy(np.int64)
     scraped = is_sidecar[usage.steps["proxy"].to_numpy(np.int64)] & ~np.isnan(rps)
-    at = usage.steps["point"].to_numpy(np.int64)[scraped]
-    predictions = _total(points, point[known], predicted[known])
+    predictions = _total(points, point, predicted, known)
     return pd.DataFrame(
         {
             "start": [usage.window.start_of(int(number)) for number in points],
             "measured_vcpu": np.sum(list(parts.values()), axis=0),
             # Without a fitted or scraped sample the total is not known: it is not zero.
-            "predicted_vcpu": np.where(np.isin(points, point[known]), predictions, np.nan),
+            "predicted_vcpu": np.where(is_known, predictions, np.nan),
             **parts,
-            "proxy_rps": np.where(np.isin(points, at), _total(points, at, rps[scraped]), np.nan),
+            "proxy_rps": np.where(
+                _seen(points, at, scraped), _total(points, at, rps, scraped), np.nan
+            ),
         }
     )
 
 
-def _total(points: Ints, at: Ints, values: Floats) -> Floats:
-    return np.bincount(at, values, minlength=points.max() + 1)[points].astype(float)
+def _total(points: Ints, at: Ints, values: Floats, chosen: Bools) -> Floats:
+    """Return the sum of the chosen values at each of the points."""
+    of_chosen = np.where(chosen, values, 0.0)
+    return np.bincount(at, of_chosen, minlength=points.max() + 1)[points].astype(float)
+
+
+def _seen(points: Ints, at: Ints, chosen: Bools) -> Bools:
+    """Return which of the points have a chosen value."""
+    seen = np.zeros(points.max() + 1, dtype=bool)
+    seen[at[chosen]] = True
+    return seen[points]

@@ -83,7 +83,7 @@ class TcpFits:
         design = {IDLE: speed, BYTES: gbit * speed, CONNECTIONS: connections * speed}
         problem = Problem.of(design, panel.vcpu, _taking_part(loads, amounts), panel.workloads)
         totals = panel.workloads.sum(np.array([np.ones_like(gbit), gbit, connections])).T
-        here = panel.workloads.sum(problem.design).T
+        here = panel.workloads.sum(np.array(problem.design)).T
         share = np.divide(here, totals, out=np.ones_like(here), where=totals > 0)
         return cls(
             panel=panel,

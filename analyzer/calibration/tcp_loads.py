@@ -67,7 +67,7 @@ class TcpLoads:
     @classmethod
     def alone_in(cls, rows: pd.DataFrame, workloads: Segments) -> Bools:
         """Return which workloads have TCP and hardly any requests, (g,)."""
-        if not (rows[[*_OF_TCP]].max() > 0).any():
+        if not any((rows[name].to_numpy() > 0).any() for name in _OF_TCP):
             # Most meshes: a pass over all rows would take time.
             return np.zeros(len(workloads), dtype=bool)
         return cls.of(rows, workloads).are_alone

@@ -78,10 +78,10 @@ class Sample:
         # The n-th workload is taken if n times the share passes a whole number.
         passed = np.floor(share * np.cumsum(chosen) + (1 - share))
         chosen &= np.diff(passed, prepend=0.0) > 0
-        rows, part = panel.workloads.spread(chosen), panel.part(chosen)
+        part, mine = panel.part(chosen), fit.part(chosen, panel.workloads.spread(chosen))
         return cls(
             panel=part,
-            weights=fit.weights[rows] / part.workloads.spread(fit.scale[chosen] ** 2),
+            weights=mine.weights / part.workloads.spread(mine.scale**2),
             block=time_blocks(part.point),
         )
 

@@ -14,10 +14,12 @@ import numpy as np
 from scipy import special
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.nested import Nested, Sums, compare_nested
-from analyzer.calibration.fit.segments import TIME_BLOCKS, time_blocks
+from analyzer.calibration.fit.segments import BLOCK_ROWS, TIME_BLOCKS, time_blocks
 from analyzer.calibration.fit.student import half_width, pooled_freedom
 from analyzer.calibration.observations import Observations
+from analyzer.calibration.panel import Panel
 from analyzer.calibration.shapes import AFFINE, POD_IDLE, POD_REQUESTS, Shape
 from analyzer.calibration.workloads import WorkloadFits, reduction_of
 from analyzer.measurement.findings import Bias, Finding, Severity
@@ -57,21 +59,20 @@ def compare(fits: WorkloadFits) -> PodComparison:
     """Compare both slopes of each workload, with the weights of its straight line."""
     panel = fits.panel
     shape = AFFINE.within_pods(frozenset(panel.numbers.tolist()))
-    problem, has_slope = shape.problem(panel), panel.is_fitted
-    few = problem.active.copy()
-    of_pods = [shape.terms.index(term) for term in (POD_IDLE, POD_REQUESTS)]
-    few[:, of_pods] = False
-    sums = Sums(
-        few=few,
-        weights=reduction_of(shape, panel)[:, 1],
-        clusters=panel.clusters,
-        blocks=time_blocks(panel.point),
-    )
-    found = compare_nested(problem, fits.fit.weights, sums)
-    requests = panel.workloads.sum(panel.rps) * has_slope
+    points = np.flatnonzero(np.bincount(panel.point))
+    block_at = np.zeros(points[-1] + 1, dtype=np.int64)
+    block_at[points] = time_blocks(points)
+    # By parts: the terms for pods of all rows at once would be most of the memory in use.
+    parts = [
+        _compared(shape, part, fits.fit.part(segments, rows), block_at)
+        for segments, rows, part in panel.blocks(BLOCK_ROWS)
+    ]
+    nested, is_compared = zip(*parts, strict=True)
+    found = Nested(*map(np.concatenate, zip(*nested, strict=True)))
+    requests = panel.workloads.sum(panel.rps) * panel.is_fitted
     chosen = _differs_alone(found, panel.degrees_of_freedom)
     if _mesh_differs(found, panel.degrees_of_freedom, requests):
-        chosen = problem.active[:, of_pods[-1]]
+        chosen = np.concatenate(is_compared)
     return PodComparison(
         within=frozenset(panel.numbers[chosen].tolist()),
         slopes=found.before,
@@ -79,6 +80,25 @@ def compare(fits: WorkloadFits) -> PodComparison:
         requests=requests,
         numbers=panel.numbers,
     )
+
+
+def _compared(shape: Shape, panel: Panel, fit: RobustFit, block_at: Ints) -> tuple[Nested, Bools]:
+    """Return the comparison, and which workloads have terms for pods, (g,).
+
+    `block_at` is the block of time of each point.
+    """
+    problem = shape.problem(panel)
+    few = problem.active.copy()
+    of_pods = [shape.terms.index(term) for term in (POD_IDLE, POD_REQUESTS)]
+    few[:, of_pods] = False
+    sums = Sums(
+        few=few,
+        weights=reduction_of(shape, panel)[:, 1],
+        clusters=panel.clusters,
+        blocks=block_at[panel.point],
+        block_count=int(block_at.max()) + 1,
+    )
+    return compare_nested(problem, fit.weights, sums), problem.active[:, of_pods[-1]]
 
 
 def _differs_alone(found: Nested, freedoms: Ints) -> Bools:
@@ -108,9 +128,9 @@ def _mesh_differs(found: Nested, freedoms: Ints, requests: Floats) -> bool:
     return bool(change > max(CLEARLY * to_end, MATTERS * slope))
 
 
-def unequal_pods(pods: PodComparison | None, observations: Observations) -> Iterator[Finding]:
+def unequal_pods(pods: PodComparison, observations: Observations) -> Iterator[Finding]:
     """Yield that busier pods cost less (or more) per request, if the fit has terms for them."""
-    if pods is None or not pods.within:
+    if not pods.within:
         return
     chosen = np.isin(pods.numbers, list(pods.within))
     change = float((pods.requests * pods.changes)[chosen].sum())

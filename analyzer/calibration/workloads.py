@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.arrays import Bools, Floats
+from analyzer.arrays import Bools, Floats, Rows, numbers_of, taken
 from analyzer.calibration.fit.huber import HUBER_THRESHOLD, RobustFit, fit_robustly
 from analyzer.calibration.fit.jackknife import jackknife
 from analyzer.calibration.fit.least_squares import Problem, moments_of, r_squared, solve
@@ -45,7 +45,7 @@ class WorkloadFits:
     shape: Shape
     panel: Panel
     fit: RobustFit  # of the mean
-    robust: RobustFit  # of the centre, for weights
+    robust: RobustFit  # of the centre, for weights; its residuals are those of `fit`
     is_mean: Bools  # (g,): whether plain least squares, not Huber's estimate, is fitted
     left_out: Floats  # (g, 2): change of the curves if no far sample were cut
     curves: Floats  # (g, 2): idle (vcpu) and coefficient; 0 without a fit
@@ -142,19 +142,29 @@ class WorkloadFits:
     @property
     def r_squared(self) -> float | None:
         """Share of the CPU's variance that the fits explain, over the rows with a fit."""
-        predicted = self.predicted_vcpu
-        known = ~np.isnan(predicted)
-        vcpu = self.panel.vcpu[known]
-        return r_squared(vcpu, vcpu - predicted[known])
+        rows = self._known_rows
+        return r_squared(taken(self.panel.vcpu, rows), self._residuals(rows))
 
     @property
     def r_squared_within(self) -> float | None:
         """The same without the variance between workloads, which other levels explain."""
-        predicted, workloads = self.predicted_vcpu, self.panel.workloads
-        known = ~np.isnan(predicted)
+        rows, workloads = self._known_rows, self.panel.workloads
         means = workloads.spread(workloads.sum(self.panel.vcpu) / workloads.lengths)
-        vcpu = self.panel.vcpu[known]
-        return r_squared(vcpu - means[known], vcpu - predicted[known])
+        off = taken(self.panel.vcpu, rows) - taken(means, rows)
+        del means
+        return r_squared(off, self._residuals(rows))
+
+    @property
+    def _known_rows(self) -> Rows:
+        """The rows with a fit."""
+        return numbers_of(self.panel.workloads.spread(self.has_idle))
+
+    def _residuals(self, rows: Rows) -> Floats:
+        """Return the measured less the predicted CPU of these rows."""
+        vcpu = taken(self.panel.vcpu, rows)
+        left: Floats = vcpu - taken(self.fit.residuals, rows)
+        np.subtract(vcpu, left, out=left)
+        return left
 
 
 def fit_workloads(
@@ -175,7 +185,8 @@ def fit_workloads(
         shape=shape,
         panel=panel,
         fit=mean.fit,
-        robust=robust,
+        # One column less: nothing needs its own.
+        robust=robust._replace(residuals=mean.fit.residuals),
         is_mean=mean.is_mean,
         left_out=np.einsum("gij,gj->gi", reduction, mean.left_out),
         curves=np.einsum("gij,gj->gi", reduction, mean.fit.coefficients),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools
 from analyzer.comparison.result import Status
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.measurement.who_reports import REPORTS, Callee, Caller, is_counted
@@ -236,14 +237,15 @@ def by_namespace(usage: MeshUsage, role: Role) -> pd.DataFrame:
 
 
 def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
-    grouped = usage.of_role(role, filled=True).groupby(keys)
-    points = len(usage.observed_points)
+    rows = usage.of_role(role, filled=True)
+    groups, points = Groups.of(rows, keys), len(usage.observed_points)
     return pd.DataFrame(
         {
-            "count": grouped.size() / points,
-            "rps": grouped["proxy_rps"].sum(min_count=1) / points,
-            "vcpu": grouped["cpu_vcpu"].sum(min_count=1) / points,
-        }
+            "count": groups.sizes / points,
+            "rps": groups.sum(rows["proxy_rps"].to_numpy(), min_count=1) / points,
+            "vcpu": groups.sum(rows["cpu_vcpu"].to_numpy(), min_count=1) / points,
+        },
+        index=groups.names,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
+from analyzer.measurement.columns import assigned
 from analyzer.measurement.counters import Counted
 from analyzer.measurement.filling import ratio
 from analyzer.measurement.neighbours import after
@@ -64,13 +65,13 @@ class Impossible:
 
     Attributes:
         cpu, requests, memory: of these columns. `requests` are all rates of a proxy's own counters.
-        raw: the values of cpu_vcpu and proxy_rps before they were removed.
+        raw: the values of cpu_vcpu and proxy_rps before they were removed, by column.
     """
 
     cpu: Bools
     requests: Bools
     memory: Bools
-    raw: pd.DataFrame
+    raw: Mapping[str, Floats]
 
 
 def impossible(
@@ -95,7 +96,7 @@ def impossible(
         cpu=cpu | cpu_fell | _before(rows, cpu_fell, usual_cpu),
         requests=requests,
         memory=memory,
-        raw=rows[["cpu_vcpu", "proxy_rps"]],
+        raw={name: rows[name].to_numpy() for name in ("cpu_vcpu", "proxy_rps")},
     )
 
 
@@ -107,9 +108,12 @@ def without(rows: pd.DataFrame, found: Impossible) -> pd.DataFrame:
 
 def masked(rows: pd.DataFrame, flags: Mapping[str, Bools]) -> pd.DataFrame:
     """Return rows with the flagged values of some columns unknown; the other columns are shared."""
-    return rows.assign(
-        **{name: rows[name].mask(is_bad) for name, is_bad in flags.items() if is_bad.any()}
-    )
+    changed = {
+        name: np.where(is_bad, np.nan, rows[name].to_numpy())
+        for name, is_bad in flags.items()
+        if is_bad.any()
+    }
+    return assigned(rows, changed) if changed else rows
 
 
 def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> dict[str, Floats]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import corrections, covered_in_part
+from analyzer.measurement.columns import alike, as_one, assigned
 from analyzer.measurement.filling import Line, sums
 from analyzer.measurement.impossible import masked
 from analyzer.measurement.manifest import Manifest
@@ -39,8 +40,8 @@ def without_partial(
 ) -> tuple[pd.DataFrame, Floats]:
     """Return the step table with the rates of partly covered steps unknown.
 
-    Where a kubelet lost many single scrapes, its CPU is corrected to what the counters show: by the
-    multiple of each row, which is returned too, shape (rows,).
+    Where a kubelet lost many single scrapes, its CPU is corrected to what the counters show. By
+    which multiple the CPU of each row was too low is returned too, shape (rows,).
     """
     window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
@@ -52,7 +53,7 @@ def without_partial(
     few = is_inner & _has_few_scrapes(table.scrapes, proxy)
     lacks_requests = few & (rps < LOW_SHARE * line.rps(workload, cpu))
     rps = np.where(lacks_requests, np.nan, rps)
-    counter, multiples = table.counters["cpu_vcpu"], np.ones(len(proxy))
+    counter, multiples = table.counters["cpu_vcpu"], alike(1.0, len(proxy))
     if not table.has_cpu_counters:
         expected = line.cpu(workload, rps) * np.where(np.isnan(line.slope), np.nan, 1.0)[workload]
         lacks_cpu = _of_kubelets(cpu, expected, is_inner, proxy, point, proxies)
@@ -60,10 +61,12 @@ def without_partial(
         scrapes = window.step_seconds / manifest.cpu_scrape_seconds
         lacks_cpu = covered_in_part(proxy, point, counter, cpu, scrapes_per_step=scrapes)
         cpu = np.where(lacks_cpu & is_inner, np.nan, cpu)
-        multiples = corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes)
-    cpu = np.where(lacks_cpu & is_inner, np.nan, cpu * multiples)
+        multiples = as_one(corrections(proxy, point, counter, cpu, scrapes_per_step=scrapes))
+    lacks_cpu &= is_inner
+    if lacks_cpu.any() or (multiples != 1).any():
+        believed = assigned(believed, {"cpu_vcpu": np.where(lacks_cpu, np.nan, cpu * multiples)})
     rest = masked(believed, dict.fromkeys(OWN_COLUMNS, lacks_requests))
-    return rest.assign(cpu_vcpu=cpu), multiples
+    return rest, as_one(multiples * table.recounted)
 
 
 def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:

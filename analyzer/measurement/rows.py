@@ -9,6 +9,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints, Places
 from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
+from analyzer.measurement.columns import alike, as_one
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.presence import (
@@ -263,20 +264,3 @@ class Rows:
 
 def _zero_where(known: Bools, values: Floats) -> Floats:
     return as_one(np.where(known & np.isnan(values), 0.0, values))
-
-
-def alike(value: float, count: int) -> Floats:
-    """Return an array of the same value, which is there once; it cannot be changed."""
-    return np.broadcast_to(np.float64(value), (count,))
-
-
-def as_one(values: Floats) -> Floats:
-    """Return the same values; one that all of them are is there once.
-
-    Many quantities are unknown, or zero, in a whole mesh.
-    """
-    if not len(values):
-        return values
-    first = values[0]
-    is_one = np.isnan(values).all() if np.isnan(first) else (values == first).all()
-    return alike(first, len(values)) if is_one else values

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.columns import added, alike, as_one
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows
-from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, alike, as_one, with_points
+from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
@@ -111,10 +112,10 @@ def step_table(
     reported = [rows.zero_where_scraped(name) for name in REPORTERS.values()]
     unreported = [rows.sums(_of(counted.missed, name), "rps") for name in REPORTERS]
     inbound, outbound, waypoint = (
-        rows.replaced(rate + unseen, _of(counted.requests, name), "rate")
+        rows.replaced(added(rate, unseen), _of(counted.requests, name), "rate")
         for name, rate, unseen in zip(REPORTERS, reported, unreported, strict=True)
     )
-    requests = inbound + outbound + waypoint
+    requests = added(added(inbound, outbound), waypoint)
     tcp = rows.zero_where_scraped(TCP, is_known=tables.is_attributable(TCP))
     cpu = rows.known(CPU)
     columns = {
@@ -139,7 +140,11 @@ def step_table(
     scrapes = rows.known("proxy_build")
     full = _share_of_most(rows.proxy, scrapes, proxies)
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
-    as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], sum(reported)), strict=True))
+    is_corrected = any(
+        one is not other for one, other in zip(reported, (inbound, outbound, waypoint), strict=True)
+    )
+    whole = sum(reported) if is_corrected else requests
+    as_reported = dict(zip(REQUEST_COLUMNS, (*reported[:2], whole), strict=True))
     for exporter, names, test in (
         (Exporter.CADVISOR, ("cpu_vcpu",), "cpu_vcpu"),
         (Exporter.PROXY, (*OWN_COLUMNS, *EVENTS), "proxy_rps"),
@@ -150,12 +155,14 @@ def step_table(
         is_unknown = rows.half_covered(covered, columns[test])
         factors = np.where(rows.at(covered.is_cut) | is_first, factor, 1.0)
         factors *= np.where(rows.at(covered.is_end), _own_share(full, factor), 1.0)
-        for name in names:
-            columns[name] = as_one(np.where(is_unknown, np.nan, columns[name] * factors))
+        if is_unknown.any() or (factors != 1).any():
+            for name in names:
+                columns[name] = as_one(np.where(is_unknown, np.nan, columns[name] * factors))
     counters = _counters(rows, tables, window)
     is_renewed = _is_renewed(rows.proxy, rows.point, counters, columns["resets"])
-    for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
-        columns[name] = as_one(np.where(is_renewed, np.nan, columns[name]))
+    if is_renewed.any():
+        for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
+            columns[name] = as_one(np.where(is_renewed, np.nan, columns[name]))
     is_whole = full >= _WHOLE
     number, point = np.nonzero(rows.doubtful)
     return StepTable(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -20,11 +21,13 @@ from analyzer.measurement.autoscalers import (
     vertical_autoscalers_of,
 )
 from analyzer.measurement.calls import corrected
+from analyzer.measurement.columns import assigned, where
 from analyzer.measurement.counted_once import attached, count_calls_once
 from analyzer.measurement.counters import counted
 from analyzer.measurement.dropped_labels import with_callers, with_ends
 from analyzer.measurement.filling import filled_in, nothing
 from analyzer.measurement.findings import Finding
+from analyzer.measurement.groups import Groups, names_or
 from analyzer.measurement.impossible import impossible, without
 from analyzer.measurement.istio_cni import istio_cni_share
 from analyzer.measurement.istiod import UNSEEN, Istiod, istiod_of
@@ -132,24 +135,38 @@ class MeshUsage:
     def of_role(self, role: Role, *, filled: bool = False) -> pd.DataFrame:
         """Return the rows of one role's proxies, with their namespace, workload and node.
 
-        They are those of `steps`; with `filled`, those of `filled`.
+        They are those of `steps`; with `filled`, those of `filled`. The names are categories, which
+        are sorted and the same for all roles.
         """
         rows = self._of_role(self.filled if filled else self.steps, role)
         at = self.proxies.index.get_indexer(pd.Index(rows["proxy"]))
-        rows = rows.assign(
-            **{
-                name: self.proxies[name].array.take(at, allow_fill=True)
-                for name in ("namespace", "workload", "node")
-            }
+        names = {name: found.take(at) for name, found in self._names.items()}
+        if not self.moves.empty:
+            names["node"] = self._moved(rows, names["node"])
+        return assigned(rows, names)
+
+    @cached_property
+    def _names(self) -> dict[str, pd.Categorical]:
+        """The names of each proxy, as numbers among all that there are, sorted."""
+        found = {}
+        for name in ("namespace", "workload", "node"):
+            tables = (table for table in (self.proxies, self.moves) if name in table)
+            every = sorted({*chain.from_iterable(table[name] for table in tables)})
+            found[name] = pd.Categorical(self.proxies[name], categories=every)
+        return found
+
+    def _moved(self, rows: pd.DataFrame, nodes: pd.Categorical) -> pd.Categorical:
+        """Return the nodes of these rows, given those that their proxies are usually on."""
+        moves = pd.Series(
+            pd.Categorical(self.moves["node"], dtype=nodes.dtype).codes,
+            index=pd.MultiIndex.from_frame(self.moves[["proxy", "point"]]),
         )
-        if self.moves.empty:
-            return rows
-        nodes = self.moves.set_index(["proxy", "point"])["node"]
-        at = nodes.reindex(pd.MultiIndex.from_frame(rows[["proxy", "point"]])).to_numpy()
-        return rows.assign(node=rows["node"].where(pd.isna(at), at))
+        asked = pd.MultiIndex.from_frame(rows[["proxy", "point"]])
+        codes = moves.reindex(asked, fill_value=-1).to_numpy()
+        return names_or(pd.Categorical.from_codes(codes, dtype=nodes.dtype), nodes)
 
     def _of_role(self, rows: pd.DataFrame, role: Role) -> pd.DataFrame:
-        """Return the rows of one role's proxies; their names take most of the time of `of_role`."""
+        """Return the rows of one role's proxies, without their names."""
         return _where_among(rows, "proxy", self.proxies.index[self.proxies["role"] == role])
 
     def only(
@@ -230,10 +247,12 @@ class MeshUsage:
         Columns: namespace, workload, proxy_count (seen at any time), and of all of them together
         cpu_vcpu, proxy_rps and memory_bytes; NaN where every step lacks it.
         """
-        groups = self.of_role(role, filled=True).groupby(["namespace", "workload"])
-        columns = ["cpu_vcpu", "proxy_rps", "memory_bytes"]
-        means = groups[columns].sum(min_count=1) / len(self.observed_points)
-        means.insert(0, "proxy_count", groups["proxy"].nunique())
+        rows = self.of_role(role, filled=True)
+        groups = Groups.of(rows, ["namespace", "workload"])
+        columns = ("cpu_vcpu", "proxy_rps", "memory_bytes")
+        sums = groups.sums({name: rows[name].to_numpy() for name in columns}, min_count=1)
+        means = sums / len(self.observed_points)
+        means.insert(0, "proxy_count", groups.distinct(rows["proxy"].to_numpy(np.int64)))
         order = ["cpu_vcpu", "namespace", "workload"]
         return means.reset_index().sort_values(
             order, ascending=[False, True, True], ignore_index=True
@@ -268,9 +287,8 @@ class MeshUsage:
 def _where_among(
     table: pd.DataFrame, column: str, values: Ints | pd.Index | list[int]
 ) -> pd.DataFrame:
-    """Return the rows with one of these values. As a rule that is all, and none is copied."""
-    is_among = table[column].isin(values)
-    return table if is_among.all() else table[is_among]
+    """Return the rows with one of these values."""
+    return where(table, table[column].isin(values).to_numpy())
 
 
 # The same names repeat in every table: as objects of Python they are compared and joined in three
@@ -293,11 +311,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
     observed = _observed_points(snapshot, table.rows)
-    restored = with_ends(with_points(tables[CALLS], window), tables, proxies, window)
-    matched = without_same(restored.reports)
-    sent = restored.reports[restored.reports["reporter"] == "source"]
-    reports = with_callers(matched.reports, sent, tables, proxies)
-    heard = Heard(reports=without_services(reports), proxies=proxies)
+    heard, remote_share, lacking_share = _heard(tables, proxies, window)
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
@@ -306,6 +320,8 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         counted_at_one_side(reports, proxies),
         attached(proxies, table.rows, is_whole=not manifest.scope.namespaces),
     )
+    # A million reports: what follows needs them no more.
+    del heard, reports
     moved = moves(tables, proxies, table.rows, window)
     presence = node_presence(tables, proxies, table.rows, moved, window)
     nodes = node_table(tables, presence, observed, _nodes_of(proxies, Role.ZTUNNEL))
@@ -318,12 +334,12 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         filling=filling,
         impossible=bad,
         doubtful=table.doubtful,
-        corrections=corrections * table.recounted,
+        corrections=corrections,
         nodes=nodes,
         missed_rps=table.missed_rps,
         sides=both,
-        remote_share=matched.share,
-        lacking_share=restored.lacking_share,
+        remote_share=remote_share,
+        lacking_share=lacking_share,
     )
     return MeshUsage(
         window=window,
@@ -350,6 +366,18 @@ def measure(snapshot: Snapshot) -> MeshUsage:
         findings=find_quality(evidence),
         warnings=tuple(map(surveyed.missing_metric, manifest.warnings)),
     ).only(points=observed)
+
+
+def _heard(tables: Tables, proxies: pd.DataFrame, window: TimeWindow) -> tuple[Heard, float, float]:
+    """Return what is reported of the calls, and two shares of all calls.
+
+    They are `Matched.share` and `Restored.lacking_share`.
+    """
+    restored = with_ends(with_points(tables[CALLS], window), tables, proxies, window)
+    matched = without_same(restored.reports)
+    sent = restored.reports[restored.reports["reporter"] == "source"]
+    reports = without_services(with_callers(matched.reports, sent, tables, proxies))
+    return Heard(reports=reports, proxies=proxies), matched.share, restored.lacking_share
 
 
 def _cluster_of(tables: Tables, proxies: pd.DataFrame) -> Ints:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData, UsageError
+from analyzer.measurement.columns import alike, as_one, assigned, elementwise, first_known
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
@@ -248,40 +250,66 @@ def _steps(handled: pd.DataFrame) -> pd.DataFrame:
     return handled[columns].rename_axis(["namespace", "point"]).reset_index()
 
 
-def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> pd.Series:
-    """Return the CPU of the growth, before any floor."""
-    added_rps = (growth.factor - 1) * rows["proxy_rps"].fillna(0.0)
-    return growth.sidecar_vcpu_per_rps * added_rps
+def _added_vcpu(rows: pd.DataFrame, growth: Growth) -> Floats:
+    """Return the CPU of the growth, before any floor, shape (rows,)."""
+    if growth.factor == 1:
+        return alike(0.0, len(rows))
+    added_rps = (growth.factor - 1) * np.nan_to_num(rows["proxy_rps"].to_numpy())
+    return np.asarray(growth.sidecar_vcpu_per_rps * added_rps)
 
 
 def grown(rows: pd.DataFrame, growth: Growth) -> pd.DataFrame:
-    """Return the sidecars' samples with this growth, and what is billed."""
-    cpu = (rows["cpu_vcpu"] + _added_vcpu(rows, growth)).clip(lower=0.0)
-    return with_billed(rows.assign(cpu_vcpu=cpu)).assign(
-        proxy_rps=rows["proxy_rps"] * growth.factor,
-        **{name: amounts * growth.factor for name, amounts in _carried(rows).items()},
-    )
+    """Return the sidecars' samples with this growth, and what is billed.
+
+    Where nothing grows, what is measured is not copied.
+    """
+    columns = _carried(rows)
+    if growth.factor != 1:
+        columns["proxy_rps"] = rows["proxy_rps"].to_numpy()
+        columns = {
+            name: elementwise(lambda amounts: amounts * growth.factor, amounts)
+            for name, amounts in columns.items()
+        }
+        cpu = rows["cpu_vcpu"].to_numpy() + _added_vcpu(rows, growth)
+        columns["cpu_vcpu"] = np.maximum(cpu, 0.0)
+    return with_billed(assigned(rows, columns))
 
 
-def _carried(rows: pd.DataFrame) -> dict[str, pd.Series]:
+def _carried(rows: pd.DataFrame) -> dict[str, Floats]:
     """Return what sidecars carry apart from requests, by column: also into waypoints."""
-    tcp, inbound = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
-    opened, http = rows["new_connections_per_second"], rows["http_bytes_per_second"]
-    still_open = rows["open_connections"]
+    rps, http = rows["proxy_rps"].to_numpy(), rows["http_bytes_per_second"].to_numpy()
+    tcp, inbound = (
+        rows[name].to_numpy() for name in ("tcp_bytes_per_second", "inbound_tcp_bytes_per_second")
+    )
+    opened, still_open = (
+        rows[name].to_numpy() for name in ("new_connections_per_second", "open_connections")
+    )
     # Where the direction is not known, all of it may have been accepted.
-    accepted = inbound.fillna(tcp)
-    has_http = rows["proxy_rps"] > 0
+    accepted = elementwise(first_known, inbound, tcp)
     return {
-        "gbit_per_second": tcp * GBIT_PER_BYTE,
-        "http_gbit_per_second": http * GBIT_PER_BYTE,
-        "unsized_rps": rows["proxy_rps"].where(http.isna(), 0.0),
+        "gbit_per_second": elementwise(_gbit, tcp),
+        "http_gbit_per_second": elementwise(_gbit, http),
+        "unsized_rps": elementwise(lambda rps, http: np.where(np.isnan(http), rps, 0.0), rps, http),
         "new_connections_per_second": opened,
         "open_connections": still_open,
         # The connections of HTTP are counted by no metric that Istio exports by default.
-        "uncounted_sidecars": (has_http | (still_open.isna() & (tcp > 0))).astype(float),
-        "inbound_gbit": accepted * GBIT_PER_BYTE,
-        "inbound_connections": opened * (accepted / tcp.where(tcp > 0)).fillna(0.0),
+        "uncounted_sidecars": elementwise(_is_uncounted, rps, still_open, tcp),
+        "inbound_gbit": elementwise(_gbit, accepted),
+        "inbound_connections": elementwise(_accepted_connections, opened, accepted, tcp),
     }
+
+
+def _gbit(bytes_per_second: Floats) -> Floats:
+    return bytes_per_second * GBIT_PER_BYTE
+
+
+def _is_uncounted(rps: Floats, still_open: Floats, tcp: Floats) -> Floats:
+    return as_one(((rps > 0) | (np.isnan(still_open) & (tcp > 0))).astype(float))
+
+
+def _accepted_connections(opened: Floats, accepted: Floats, tcp: Floats) -> Floats:
+    share = np.divide(accepted, tcp, out=np.zeros(len(tcp)), where=tcp > 0)
+    return np.asarray(opened * np.nan_to_num(share))
 
 
 def _check(setting: Setting, count: int, most: int) -> None:

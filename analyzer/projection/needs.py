@@ -153,14 +153,28 @@ class Each:
         )
         return vcpu, memory_gib
 
+    def totals(self, counts: Floats) -> tuple[Mapping[Basis, Floats], Mapping[Basis, Floats]]:
+        """Return the sums of `amounts` over all places, shape (draws,); none is held for each."""
+        shape = self.used[0].shape
+        vcpu, memory_gib = (
+            {
+                basis: counts @ np.broadcast_to(each, shape)
+                for basis, each in by_basis(self.used[amount], self.requested[amount]).items()
+            }
+            for amount in (0, 1)
+        )
+        return vcpu, memory_gib
+
     def usd_per_year(self, counts: Floats, basis: Basis, parameters: Parameters) -> Floats:
         """Return the cost of so many at each place, shape (places, draws)."""
-        vcpu, memory_gib = self.amounts(counts)
         vcpu_usd, memory_gib_usd = parameters.flat_month_usd
         if self.prices is not None:
             vcpu_usd, memory_gib_usd = self.prices.T[..., None]
-        month_usd = vcpu[basis] * vcpu_usd + memory_gib[basis] * memory_gib_usd
-        return np.asarray(month_usd * MONTHS_PER_YEAR)
+        vcpu, memory_gib = (
+            by_basis(self.used[amount], self.requested[amount])[basis] for amount in (0, 1)
+        )
+        of_one = np.broadcast_to(vcpu, self.used[0].shape) * vcpu_usd + memory_gib * memory_gib_usd
+        return np.asarray(of_one * (counts[:, None] * MONTHS_PER_YEAR))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -183,15 +197,15 @@ def added_up(
 ) -> Need:
     """Return the need of all units together."""
     counts = units.unit_count.astype(float)
-    (vcpu, memory_gib), used, requested = each.amounts(counts), each.used, each.requested
+    (vcpu, memory_gib), used, requested = each.totals(counts), each.used, each.requested
     prices = each.prices
     return Need(
         role=role,
         count=units.unit_count.sum().item(),
         provenance=provenance,
-        vcpu={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in vcpu.items()},
-        memory_gib={basis: np.asarray(of_all.sum(axis=0)) for basis, of_all in memory_gib.items()},
-        month_usd=None if prices is None else prices_by_basis(prices, vcpu, memory_gib),
+        vcpu=vcpu,
+        memory_gib=memory_gib,
+        month_usd=None if prices is None else prices_by_basis(prices, *each.amounts(counts)),
         hottest_vcpu=hottest_vcpu,
         each_requested_vcpu=requested[0],
         units=Units(

@@ -1,10 +1,12 @@
 """The nodes and the namespaces of a load: what each carries, and for how much of the time."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB
 
@@ -66,12 +68,17 @@ def node_loads(
         shares = _with_count(shares, node_count)
     if shares.empty:
         return None
-    loads = sidecars.groupby("node")[CARRIED].sum()
+    loads = sums_by(sidecars, "node", CARRIED)
     placed = loads.reindex(shares.index).fillna(0.0)
     elsewhere = (loads.sum() - placed.sum()) / shares.sum()
     totals = (placed.div(shares, axis=0) + elsewhere) / points
     frame = totals.rename(columns={"proxy_rps": "passes_rps"}).rename_axis("node")
     return frame.assign(present_share=shares).reset_index()
+
+
+def sums_by(samples: pd.DataFrame, key: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the sums of columns of samples by the names in `key`."""
+    return Groups.of(samples, [key]).sums({name: samples[name].to_numpy() for name in columns})
 
 
 def _with_count(shares: pd.Series, node_count: int) -> pd.Series:
@@ -91,7 +98,7 @@ def namespace_loads(
 ) -> pd.DataFrame:
     """Return `MeshLoad.namespaces`; `handled` is `into_waypoints`."""
     points = len(usage.observed_points)
-    grouped = sidecars.groupby("namespace")
+    groups = Groups.of(sidecars, ["namespace"])
     # Loads that few installations scrape are 0 if no proxy has them; CPU is then not known.
     totals = {
         "sidecar_vcpu": "cpu_vcpu",
@@ -100,10 +107,14 @@ def namespace_loads(
         **{name: name for name in CARRIED},
         "sidecar_memory_gib": "memory_bytes",
     }
-    shares = grouped["point"].nunique() / points
-    frame = pd.DataFrame({"present_share": shares, "sidecar_count": grouped.size() / points})
+    steps = groups.distinct(sidecars["point"].to_numpy(np.int64))
+    frame = pd.DataFrame(
+        {"present_share": steps / points, "sidecar_count": groups.sizes / points},
+        index=groups.names,
+    )
     for name, column in totals.items():
-        frame[name] = grouped[column].sum(min_count=0 if name in CARRIED else 1) / points
+        least = 0 if name in CARRIED else 1
+        frame[name] = groups.sum(sidecars[column].to_numpy(), min_count=least) / points
     frame["sidecar_memory_gib"] /= BYTES_PER_GIB
     frame.loc[frame["sidecar_reserved_vcpu"].isna(), "sidecar_billed_vcpu"] = np.nan
     by_called = usage.calls.groupby("destination_workload_namespace")
@@ -132,9 +143,10 @@ def into_waypoints(sidecars: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     accepted is known by their share of the bytes.
     """
     rps = calls.groupby(["destination_workload_namespace", "point"])["rps"].sum()
-    by_step = sidecars.groupby(["namespace", "point"])[["inbound_gbit", "inbound_connections"]]
-    tcp = by_step.sum().set_axis(["gbit", "connections"], axis=1)
     names = ["namespace", "point"]
+    tcp = Groups.of(sidecars, names).sums(
+        {name: sidecars[f"inbound_{name}"].to_numpy() for name in ("gbit", "connections")}
+    )
     found = pd.concat([rps.rename_axis(names), tcp.rename_axis(names)], axis=1).fillna(0.0)
     return found.assign(
         streams=found["rps"] + found["connections"], has_sidecars=found.index.isin(tcp.index)

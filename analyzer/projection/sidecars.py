@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.columns import assigned, elementwise
+from analyzer.measurement.groups import Groups
 from analyzer.projection.choices import Basis
 from analyzer.units import BYTES_PER_GIB
 
@@ -30,10 +32,15 @@ def by_basis(used: Amounts, requested: Amounts) -> dict[Basis, Amounts]:
 
 def with_billed(samples: pd.DataFrame) -> pd.DataFrame:
     """Return samples of proxies with what is billed: billed_vcpu and billed_memory_bytes."""
-    return samples.assign(
-        billed_vcpu=billed(samples["cpu_vcpu"], samples["reserved_vcpu"]),
-        billed_memory_bytes=billed(samples["memory_bytes"], samples["reserved_memory_bytes"]),
-    )
+    used_and_requested = {
+        "billed_vcpu": ("cpu_vcpu", "reserved_vcpu"),
+        "billed_memory_bytes": ("memory_bytes", "reserved_memory_bytes"),
+    }
+    bills = {
+        name: elementwise(billed, *(samples[column].to_numpy() for column in columns))
+        for name, columns in used_and_requested.items()
+    }
+    return assigned(samples, bills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +102,8 @@ def placement_of(samples: pd.DataFrame, points: int) -> pd.DataFrame:
         "reserved_memory_gib": "reserved_memory_bytes",
         "billed_memory_gib": "billed_memory_bytes",
     }
-    means = samples.groupby(["namespace", "node"])[[*columns.values()]].sum() / points
-    means.columns = pd.Index(columns)
+    values = {name: samples[column].to_numpy() for name, column in columns.items()}
+    means = Groups.of(samples, ["namespace", "node"]).sums(values) / points
     means.loc[:, "usage_memory_gib":] /= BYTES_PER_GIB
     return means.reset_index()
 
@@ -132,27 +139,28 @@ class SidecarTally:
 
 
 def tally(
-    before: pd.DataFrame, after: pd.DataFrame, added_vcpu: pd.Series, step_count: int
+    before: pd.DataFrame, after: pd.DataFrame, added_vcpu: Floats, step_count: int
 ) -> SidecarTally:
     """Add up the sidecars' samples, so that the footprint can be recalculated by hand.
 
     Rows are those of `MeshUsage.steps`; `after` includes growth and billed figures. `added_vcpu` is
     the CPU of the growth before any floor.
     """
-    is_known = before["cpu_vcpu"].notna()
-    vcpu_used, vcpu_requested = _billed_by(after["billed_vcpu"], after["reserved_vcpu"])
-    bytes_used, bytes_requested = _billed_by(
-        after["billed_memory_bytes"], after["reserved_memory_bytes"]
+    is_known = before["cpu_vcpu"].notna().to_numpy()
+    vcpu_used, vcpu_requested = _billed_by(after, "vcpu")
+    bytes_used, bytes_requested = _billed_by(after, "memory_bytes")
+    added_rps, used_more_vcpu = (
+        (after[name].to_numpy() - before[name].to_numpy())[is_known]
+        for name in ("proxy_rps", "cpu_vcpu")
     )
-    added_rps = (after["proxy_rps"] - before["proxy_rps"]).fillna(0.0)
     return SidecarTally(
         step_count=step_count,
         value_count=int(is_known.sum()),
         measured_vcpu=float(before["cpu_vcpu"].sum()),
         measured_rps=float(before["proxy_rps"].sum()),
-        added_rps=float(added_rps[is_known].sum()),
+        added_rps=float(np.nansum(added_rps)),
         added_vcpu=float(added_vcpu[is_known].sum()),
-        floored_vcpu=float((after["cpu_vcpu"] - before["cpu_vcpu"] - added_vcpu)[is_known].sum()),
+        floored_vcpu=float((used_more_vcpu - added_vcpu[is_known]).sum()),
         reserved_vcpu=float(before["reserved_vcpu"].sum()),
         memory_gib=float(before["memory_bytes"].sum()) / BYTES_PER_GIB,
         reserved_memory_gib=float(before["reserved_memory_bytes"].sum()) / BYTES_PER_GIB,
@@ -163,7 +171,10 @@ def tally(
     )
 
 
-def _billed_by(amounts: pd.Series, requested: pd.Series) -> Iterator[float]:
+def _billed_by(samples: pd.DataFrame, quantity: str) -> Iterator[float]:
     """Return the billed amount of samples billed by use, and of those billed by request."""
+    amounts, requested = (
+        samples[f"{kind}_{quantity}"].to_numpy() for kind in ("billed", "reserved")
+    )
     by_request = amounts == requested
     return (float(np.nansum(amounts[chosen])) for chosen in (~by_request, by_request))

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.groups import names_or
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
-from analyzer.projection.places import CARRIED, CARRIED_BY_NODES, WAYPOINT_LOADS
+from analyzer.projection.places import CARRIED, CARRIED_BY_NODES, WAYPOINT_LOADS, sums_by
 from analyzer.projection.sidecars import SidecarFootprint
 from analyzer.units import Interval, Role
 
@@ -116,7 +117,8 @@ def _at_end(
     if len(added):
         # They are the same proxies as in other steps, with the same requests.
         proxy = found.index.get_level_values("proxy")
-        found[_NAMES] = proxies.loc[proxy, _NAMES].to_numpy()
+        for name in _NAMES:
+            found[name] = names_or(pd.Categorical(found[name]), proxies.loc[proxy, name])
         found[_REQUESTED] = found[_REQUESTED].fillna(
             found[_REQUESTED].groupby(level="proxy").transform("mean")
         )
@@ -177,7 +179,7 @@ def namespaces_with_ends(
     """
     names = namespaces["namespace"]
     ends = (
-        (samples.groupby("namespace")[CARRIED].sum() / points).reindex(names).reset_index()
+        (sums_by(samples, "namespace", CARRIED) / points).reindex(names).reset_index()
         for samples in of_ends
     )
     found = with_ends(namespaces, ends, names=["namespace"])

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
@@ -121,9 +122,8 @@ class _Places:
 
     @classmethod
     def of(cls, usage: MeshUsage, zone_of: pd.Series) -> "_Places":
-        rows = pd.concat([usage.of_role(role) for role in (Role.SIDECAR, Role.GATEWAY)])
-        is_sidecar = rows["proxy"].isin(usage.proxies.index[usage.proxies["role"] == Role.SIDECAR])
-        rows = rows[[*WORKLOAD, "node"]].assign(
+        rows = pd.concat([_places_of(usage, role) for role in (Role.SIDECAR, Role.GATEWAY)])
+        rows = rows.assign(
             zone=rows["node"].map(zone_of),
             cluster=_cluster_of(rows["namespace"]),
             own=without_cluster(rows["namespace"]),
@@ -132,7 +132,7 @@ class _Places:
 
         def shares(keys: list[str], found: pd.DataFrame) -> pd.DataFrame:
             table = found.dropna(subset="zone").pivot_table(
-                index=keys, columns="zone", values="node", aggfunc="size", fill_value=0
+                index=keys, columns="zone", values="samples", aggfunc="sum", fill_value=0
             )
             table = table.reindex(columns=zones, fill_value=0)
             return table.div(table.sum(axis=1), axis=0)
@@ -141,7 +141,7 @@ class _Places:
             zones=zones,
             by_workload=shares(WORKLOAD, rows),
             by_own_name=shares(["own", WORKLOAD[1]], rows),
-            by_cluster=shares(["cluster"], rows[is_sidecar]),
+            by_cluster=shares(["cluster"], rows[rows["role"] == Role.SIDECAR]),
             zone_of=zone_of,
         )
 
@@ -166,16 +166,20 @@ class _Places:
         return found.fillna(0.0).to_numpy(float)
 
 
+def _places_of(usage: MeshUsage, role: Role) -> pd.DataFrame:
+    """Return how many samples of a role are in each namespace, workload and node."""
+    groups = Groups.of(usage.of_role(role), [*WORKLOAD, "node"])
+    return groups.names.to_frame(index=False).assign(samples=groups.sizes, role=role)
+
+
 def _of_calls(
     places: _Places, sidecars: pd.DataFrame, calls: pd.DataFrame, names: list[str]
 ) -> tuple[Floats, Floats]:
     """Return the bytes of sized requests and the unsized requests, sums over intervals."""
     totals = calls.groupby([*SOURCE, *DESTINATION])["rps"].sum().reset_index()
     totals = totals[totals[DESTINATION[0]].isin(names)]
-    sized = sidecars[sidecars["http_gbit_per_second"].notna() & (sidecars["proxy_rps"] > 0)]
-    sums = sized.groupby(WORKLOAD)[["http_gbit_per_second", "proxy_rps"]].sum()
-    each = sums["http_gbit_per_second"] / GBIT_PER_BYTE / sums["proxy_rps"]
-    size = each.reindex(pd.MultiIndex.from_frame(totals[DESTINATION])).to_numpy(float)
+    ends = pd.MultiIndex.from_frame(totals[DESTINATION])
+    size = _bytes_per_request(sidecars).reindex(ends).to_numpy(float)
     rps, called = totals["rps"].to_numpy(float), totals[DESTINATION[0]]
     sources = places.of_ends(totals[SOURCE], called)
     targets = places.of_ends(totals[DESTINATION], called)
@@ -186,9 +190,19 @@ def _of_calls(
     )
 
 
+def _bytes_per_request(sidecars: pd.DataFrame) -> pd.Series:
+    """Return the mean HTTP bytes of a request by namespace and workload, where they are known."""
+    sized = sidecars["http_gbit_per_second"].notna() & (sidecars["proxy_rps"] > 0)
+    rows = sidecars.loc[sized, [*WORKLOAD, "http_gbit_per_second", "proxy_rps"]]
+    groups = Groups.of(rows, WORKLOAD)
+    gbit, rps = (groups.sum(rows[name].to_numpy()) for name in rows.columns[-2:])
+    return pd.Series(gbit / GBIT_PER_BYTE / rps, index=groups.names)
+
+
 def _of_tcp(places: _Places, sidecars: pd.DataFrame, names: list[str]) -> Floats:
     """Return the TCP bytes that the pods of each namespace accept, a sum over intervals."""
-    rows = sidecars[["namespace", "node", "inbound_gbit"]]
+    groups = Groups.of(sidecars, ["namespace", "node"])
+    rows = groups.sums({"inbound_gbit": sidecars["inbound_gbit"].to_numpy()}).reset_index()
     rows = rows[rows["inbound_gbit"] > 0]
     zone = pd.Index(places.zones).get_indexer(pd.Index(rows["node"].map(places.zone_of)))
     others = places.of_cluster(rows["namespace"])

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analyzer.calibration.observations import Observations, Unusable, observe
@@ -35,6 +36,44 @@ def test_proxies_known_all_the_time_are_used_all_the_time() -> None:
     assert observations.point_count == STEPS
     assert observations.measured_vcpu == pytest.approx(1 + 2 + 3 + 4)
     assert observations.measured_rps == pytest.approx(PROXIES * 55)
+
+
+def test_columns_are_not_copied_where_every_sample_is_fitted() -> None:
+    usage = usage_of(fleet())
+
+    rows = observe(usage, Role.SIDECAR).rows
+
+    for name in ("proxy", "point", "cpu_vcpu", "inbound_rps"):
+        assert np.shares_memory(rows[name].to_numpy(), usage.steps[name].to_numpy())
+
+
+def test_a_column_with_one_value_stays_one_value_where_samples_are_left_out() -> None:
+    usage, mesh = usage_of(fleet()), fleet()
+    assert mesh.seen is not None
+    mesh.seen[3, :3] = False
+    usage = usage_of(mesh)
+    unknown = np.broadcast_to(np.nan, len(usage.steps))
+    steps = {**usage.steps, "tcp_bytes_per_second": unknown}
+    usage = dataclasses.replace(usage, steps=pd.DataFrame(steps, copy=False))
+
+    rows = observe(usage, Role.SIDECAR).rows
+
+    assert len(rows) == PROXIES * STEPS - 4
+    assert rows["tcp_bytes_per_second"].to_numpy().strides == (0,)
+    assert rows["tcp_bytes_per_second"].isna().all()
+
+
+def test_samples_are_in_the_order_of_workloads_whatever_that_of_the_proxies() -> None:
+    usage = usage_of(*(lawful(ramp(2, STEPS), workload=name) for name in ("b", "a", "c")))
+    names = usage.proxies["workload"].map({"a": "z", "b": "m", "c": "k"})
+    usage = dataclasses.replace(usage, proxies=usage.proxies.assign(workload=names))
+
+    observations = observe(usage, Role.SIDECAR)
+
+    owners = usage.proxies["workload"].to_numpy()[observations.rows["proxy"]]
+    assert observations.workloads["workload"].tolist() == ["k", "m", "z"]
+    assert owners.tolist() == [name for name in "kmz" for _ in range(2 * STEPS)]
+    assert observations.rows["point"].tolist() == list(range(STEPS)) * 6
 
 
 def test_the_first_and_last_step_of_a_proxy_that_came_and_went_are_left_out_and_counted() -> None:

@@ -26,6 +26,53 @@ def reason_of(fleet: Fleet) -> Reason | None:
     return obstacle.reason if obstacle else None
 
 
+# --- parts ---
+
+
+def three() -> Panel:
+    return panel_of(*(lawful(ramp(count, 24), workload=f"w{count}") for count in (2, 3, 4)))
+
+
+@pytest.mark.parametrize("chosen", [(0, 1), (1,), (1, 2), (0, 1, 2), ()])
+def test_a_part_of_neighbours_copies_no_samples(chosen: tuple[int, ...]) -> None:
+    panel, rows = three(), np.concatenate([np.zeros(0, dtype=np.int64), *map(samples_of, chosen)])
+
+    part = panel.part(np.isin(np.arange(3), chosen))
+
+    assert part.rps.tolist() == panel.rps[rows].tolist()
+    assert part.numbers.tolist() == list(chosen)
+    assert part.proxy_counts.tolist() == [number + 2 for number in chosen]
+    assert np.shares_memory(part.vcpu, panel.vcpu) == bool(chosen)
+
+
+def test_a_part_with_a_gap_is_the_chosen_workloads_without_it() -> None:
+    panel, rows = three(), np.concatenate([samples_of(0), samples_of(2)])
+
+    part = panel.part(np.array([True, False, True]))
+
+    assert part.vcpu.tolist() == panel.vcpu[rows].tolist()
+    assert part.workloads.lengths.tolist() == [2 * 24, 4 * 24]
+    assert part.proxies.lengths.tolist() == [24] * 6
+    assert part.clusters.within(part.workloads).lengths.tolist() == [8, 8]
+
+
+def test_blocks_of_a_panel_are_its_workloads_in_order() -> None:
+    panel = three()
+
+    blocks = list(panel.blocks(1))
+
+    assert [part.numbers.tolist() for _, _, part in blocks] == [[0], [1], [2]]
+    assert [panel.rps[rows].tolist() for _, rows, _ in blocks] == [
+        part.rps.tolist() for _, _, part in blocks
+    ]
+
+
+def samples_of(number: int) -> npt.NDArray[np.int64]:
+    """Return the rows of one of three workloads with 2, 3 and 4 pods."""
+    ends = np.cumsum([0, 2, 3, 4]) * 24
+    return np.arange(ends[number], ends[number + 1])
+
+
 # --- obstacles ---
 
 

@@ -13,6 +13,7 @@ from analyzer.calibration.observations import observe
 from analyzer.calibration.pattern_findings import pattern_findings
 from analyzer.calibration.patterns import MIN_STEPS, NONE, Patterns, find_patterns
 from analyzer.calibration.role import fit_role
+from analyzer.calibration.workloads import fit_workloads
 from analyzer.measurement.findings import Bias
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import Role, in_percent
@@ -68,7 +69,7 @@ def test_handshakes_are_a_cost_of_rising_load(seed: int) -> None:
 def test_retries_and_busy_nodes_are_a_cost_of_high_load(kind: str, seed: int) -> None:
     fitted = fit_role(Role.SIDECAR, observe(attacked(kind, seed).usage, Role.SIDECAR)).fitted
     assert fitted is not None
-    patterns = find_patterns(fitted.straight)
+    patterns = find_patterns(fit_workloads(fitted.pods.shape, fitted.workloads.panel))
 
     assert patterns.level_share > 0.02
     assert patterns == Patterns(level_share=patterns.level_share)

@@ -55,7 +55,9 @@ def test_a_straight_line_is_fitted_to_requests() -> None:
 
     problem = AFFINE.problem(panel)
 
-    assert problem.design.tolist() == [[1] * len(panel.rps), panel.rps.tolist()]
+    one, requests = problem.design
+    assert one.tolist() == [1] * len(panel.rps)
+    assert requests.tolist() == panel.rps.tolist()
     assert problem.target.tolist() == panel.vcpu.tolist()
     assert problem.active.tolist() == [[True, True]]
     # Noise may hide what requests cost, and pushes it below zero as often as above.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzer.calibration import RoleCalibration, calibrate_usage
-from analyzer.calibration.shapes import AFFINE, POD_IDLE, pod_distance, power
+from analyzer.calibration.shapes import AFFINE, POD_IDLE, power
 from analyzer.calibration.within_pods import compare
 from analyzer.calibration.workloads import fit_workloads
 from analyzer.measurement.findings import Severity
@@ -93,7 +93,7 @@ def test_pods_that_are_alike_keep_one_line() -> None:
 
     assert role.fitted is not None
     assert role.fitted.pods.within == frozenset()
-    assert role.fitted.workloads is role.fitted.straight
+    assert role.fitted.straight_idle_vcpu is None
     assert POD_IDLE not in role.fitted.workloads.shape.terms
 
 
@@ -112,7 +112,7 @@ def test_a_pod_that_ran_by_night_is_compared_with_the_others_of_that_night() -> 
 
     panel = panel_of(dataclasses.replace(fleet, seen=seen))
 
-    assert pod_distance(panel) == pytest.approx(0, abs=1e-12)
+    assert panel.pod_distance == pytest.approx(0, abs=1e-12)
 
 
 def test_half_the_requests_are_a_distance_of_one() -> None:
@@ -120,7 +120,7 @@ def test_half_the_requests_are_a_distance_of_one() -> None:
 
     panel = panel_of(lawful(rps))
 
-    distances = panel.proxies.lowest(pod_distance(panel))
+    distances = panel.proxies.lowest(panel.pod_distance)
     assert distances == pytest.approx([1, 0, -1 / 3])
 
 

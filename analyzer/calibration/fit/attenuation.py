@@ -95,7 +95,8 @@ def attenuation_share(lines: Lines, weights: Floats) -> Attenuation | None:
     if not counts.any():
         return None
     kept = lines.problem.segments.spread(counts) & ~_is_wild(lines.fit)
-    short, row_weights = _rows(lines, counts, kept), lines.fit.weights[kept]
+    short = _rows(lines, counts, kept)
+    row_weights = lines.fit.variance_weights[kept] * lines.fit.robust_weights[kept]
     long = _averaged(short)
     together = len(short.step) / len(long.step)
     slopes, moves = _weighed(short, row_weights)
@@ -146,7 +147,7 @@ def _rows(lines: Lines, groups: Bools, rows: Bools) -> Lines:
     problem = lines.problem
     part = replace(
         problem,
-        design=problem.design[:, rows],
+        design=tuple(column[rows] for column in problem.design),
         target=problem.target[rows],
         segments=Segments.of(problem.segments.numbers[rows]),
         active=problem.active[groups],
@@ -162,7 +163,7 @@ def _averaged(lines: Lines) -> Lines:
     runs = Segments.of(lines.clusters.numbers, step)
     averaged = replace(
         problem,
-        design=runs.sum(problem.design) / runs.lengths,
+        design=runs.sum(np.array(problem.design)) / runs.lengths,
         target=runs.sum(problem.target) / runs.lengths,
         segments=runs.within(problem.segments),
     )

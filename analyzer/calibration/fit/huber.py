@@ -1,12 +1,14 @@
 """Least squares that is robust against outliers: Huber's M-estimate, by reweighting."""
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats
-from analyzer.calibration.fit.least_squares import Problem, blocks, moments_of, solve
+from analyzer.calibration.fit.least_squares import Problem, moments_of, solve
 from analyzer.calibration.fit.segments import Segments
 
 HUBER_THRESHOLD = 1.345
@@ -64,6 +66,30 @@ class RobustFit(NamedTuple):
         """Weight of each row, shape (n,)."""
         return self.variance_weights * self.robust_weights
 
+    @classmethod
+    def empty(cls, problem: Problem) -> RobustFit:
+        """Return room for the fit of a problem."""
+        shape, count = problem.active.shape, len(problem.target)
+        return cls(
+            coefficients=np.empty(shape),
+            free=np.empty(shape, dtype=bool),
+            residuals=np.empty(count),
+            variance_weights=np.empty(count),
+            robust_weights=np.empty(count),
+            scale=np.empty(shape[0]),
+        )
+
+    def part(self, segments: slice | Bools, rows: slice | Bools) -> RobustFit:
+        """Return the fit of these segments, which have these rows."""
+        return RobustFit(
+            coefficients=self.coefficients[segments],
+            free=self.free[segments],
+            residuals=self.residuals[rows],
+            variance_weights=self.variance_weights[rows],
+            robust_weights=self.robust_weights[rows],
+            scale=self.scale[segments],
+        )
+
 
 def fit_robustly(
     problem: Problem,
@@ -84,29 +110,20 @@ def fit_robustly(
         threshold: in standard deviations, shape () or (g,); infinite for plain least squares.
         stopping: when the fit has converged.
     """
-    weighting_rounds, ones = 0, np.ones_like(problem.target)
+    weighting_rounds, ones = 0, np.broadcast_to(1.0, problem.target.shape)
     weights = (ones if variance_weights is None else variance_weights, ones)
     if variance_weights is None:
         weighting_rounds = _WEIGHTING_ROUNDS if start is None else _FOLLOWING_ROUNDS
         weights = start or weights
     thresholds = np.broadcast_to(threshold, len(problem.segments))
-    fits = [
-        _fit_block(
-            replace(
-                problem,
-                design=problem.design[:, rows],
-                target=problem.target[rows],
-                segments=Segments(starts=starts, row_count=rows.stop - rows.start),
-                active=problem.active[part],
-            ),
-            (weights[0][rows], weights[1][rows]),
-            thresholds[part],
-            weighting_rounds,
-            stopping,
-        )
-        for part, rows, starts in blocks(problem.segments, _BLOCK_ROWS)
-    ]
-    return RobustFit(*map(np.concatenate, zip(*fits, strict=True)))
+    whole = RobustFit.empty(problem)
+    for part, rows, block in problem.blocks(_BLOCK_ROWS):
+        start_weights = weights[0][rows], weights[1][rows]
+        fit = _fit_block(block, start_weights, thresholds[part], weighting_rounds, stopping)
+        # Two copies of all blocks would be most of the memory in use.
+        for values, found in zip(whole.part(part, rows), fit, strict=True):
+            values[:] = found
+    return whole
 
 
 def _fit_block(

@@ -7,7 +7,7 @@ import numpy as np
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.least_squares import Problem, Term, moments_of, solve, unit_diagonal
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments
 from analyzer.calibration.fit.student import interval, quantile
 from analyzer.units import Interval
 
@@ -67,8 +67,12 @@ def leave_one_out(parts: Floats, scores: Floats, groups: Segments, active: Bools
 
 def _scores(problem: Problem, fit: RobustFit, clusters: Segments) -> Floats:
     """Return the score of each cluster, shape (c, k)."""
-    pull = fit.weights * fit.residuals
-    return np.column_stack([clusters.sum(column * pull) for column in problem.design])
+    scores = np.empty((len(clusters), len(problem.design)))
+    for part, rows, inside in clusters.blocks(BLOCK_ROWS):
+        pull = fit.variance_weights[rows] * fit.robust_weights[rows] * fit.residuals[rows]
+        for number, column in enumerate(problem.design):
+            scores[part, number] = inside.sum(column[rows] * pull)
+    return scores
 
 
 def _hessian(problem: Problem, fit: RobustFit, runs: Segments) -> Floats:

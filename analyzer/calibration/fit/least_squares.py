@@ -1,20 +1,20 @@
 """Many small regressions at once: least squares and its moments.
 
-Each segment of the rows has its own coefficients. A design has shape (k, n): k columns over n
-rows, sorted so that the rows of a segment, and within it those of a cluster, are consecutive.
+Each segment of the rows has its own coefficients. A design has k columns over n rows, sorted so
+that the rows of a segment, and within it those of a cluster, are consecutive.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.arrays import Bools, Floats, Ints
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments
 
 _NEARLY_SINGULAR = 1e-10
 """Determinant of a gram matrix with unit diagonal, below which its columns are collinear."""
@@ -24,6 +24,10 @@ _RIDGE = 1e-9
 
 _BLOCK_ROWS = 8192
 """Ten columns of so many rows fit into the second-level cache of most processors."""
+
+
+Design = Sequence[Floats] | Floats
+"""Columns, each of shape (n,); an array of shape (k, n) is one, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Problem:
     """One regression for each of g segments of n rows."""
 
     terms: tuple[Term, ...]
-    design: Floats  # (k, n)
+    design: Design
     target: Floats  # (n,)
     segments: Segments
     active: Bools  # (g, k): which columns take part
@@ -55,7 +59,7 @@ class Problem:
         """Return the regressions on the load of each term, (n,); one of all rows by default."""
         return cls(
             terms=tuple(loads),
-            design=np.array(list(loads.values())),
+            design=tuple(loads.values()),
             target=target,
             segments=segments or Segments.of(np.zeros(len(target), dtype=np.int64)),
             active=active,
@@ -69,9 +73,29 @@ class Problem:
     def residuals(self, coefficients: Floats) -> Floats:
         """Return the residuals of coefficients of shape (g, k), shape (n,)."""
         left = self.target.copy()
-        for column, values in zip(self.design, coefficients.T, strict=True):
-            left -= column * self.segments.spread(values)
+        for part, rows, inside in self.segments.blocks(BLOCK_ROWS):
+            for column, values in zip(self.design, coefficients[part].T, strict=True):
+                left[rows] -= column[rows] * inside.spread(values)
         return left
+
+    def blocks(self, row_count: int) -> Iterator[tuple[slice, slice, Problem]]:
+        """Cut the regressions into problems of about so many rows.
+
+        Yields:
+            The segments of each, its rows, and the problem.
+        """
+        for part, rows, inside in self.segments.blocks(row_count):
+            yield (
+                part,
+                rows,
+                replace(
+                    self,
+                    design=tuple(column[rows] for column in self.design),
+                    target=self.target[rows],
+                    segments=inside,
+                    active=self.active[part],
+                ),
+            )
 
 
 class Moments(NamedTuple):
@@ -100,34 +124,20 @@ class Moments(NamedTuple):
         return np.asarray(self.square - 2 * linear + quadratic)
 
 
-def moments_of(design: Floats, target: Floats, weights: Floats, segments: Segments) -> Moments:
+def moments_of(design: Design, target: Floats, weights: Floats, segments: Segments) -> Moments:
     """Return the moments of each segment; weights are inverse variances up to a factor."""
     count, columns = len(segments), len(design)
     gram, cross = np.empty((count, columns, columns)), np.empty((count, columns))
     square = np.empty(count)
-    for part, rows, starts in blocks(segments, _BLOCK_ROWS):
-        block, to_fit = design[:, rows], target[rows]
-        weighted = block * weights[rows]
+    for part, rows, inside in segments.blocks(_BLOCK_ROWS):
+        block, to_fit = [column[rows] for column in design], target[rows]
         for i in range(columns):
-            cross[part, i] = np.add.reduceat(weighted[i] * to_fit, starts)
+            weighted = block[i] * weights[rows]
+            cross[part, i] = inside.sum(weighted * to_fit)
             for j in range(i, columns):
-                product = np.add.reduceat(weighted[i] * block[j], starts)
-                gram[part, i, j] = gram[part, j, i] = product
-        square[part] = np.add.reduceat(weights[rows] * to_fit * to_fit, starts)
+                gram[part, i, j] = gram[part, j, i] = inside.sum(weighted * block[j])
+        square[part] = inside.sum(weights[rows] * to_fit * to_fit)
     return Moments(gram, cross, square)
-
-
-def blocks(segments: Segments, row_count: int) -> Iterator[tuple[slice, slice, Ints]]:
-    """Cut the segments into blocks of about so many rows, to stay in the processor's cache.
-
-    Yields:
-        The segments of each block, its rows, and where in these each segment starts.
-    """
-    firsts = np.flatnonzero(np.diff(segments.starts // row_count, prepend=-1))
-    for first, last in zip(firsts, [*firsts[1:], len(segments)], strict=True):
-        start = segments.starts[first]
-        stop = segments.starts[last] if last < len(segments) else segments.row_count
-        yield slice(first, last), slice(start, stop), segments.starts[first:last] - start
 
 
 def solve(moments: Moments, active: Bools, floored: Sequence[int] = ()) -> tuple[Floats, Bools]:
@@ -185,14 +195,24 @@ def unit_diagonal(gram: Floats, active: Bools) -> tuple[Floats, Floats]:
 
 def r_squared(target: Floats, residuals: Floats) -> float | None:
     """Return the share of the variance that a fit explains; None without variance."""
-    spread = float(((target - target.mean()) ** 2).sum())
+    off = target - target.mean()
+    spread = float(np.square(off, out=off).sum())
     return 1 - float((residuals**2).sum()) / spread if spread else None
 
 
-def correlations(columns: Floats, segments: Segments) -> Floats:
-    """Return the columns' correlations in each segment, (g, k, k); 1 if one does not vary."""
-    if not len(segments):
-        return np.ones((0, len(columns), len(columns)))
+def correlations(columns: Design, segments: Segments) -> Floats:
+    """Return the columns' correlations in each segment, (g, k, k); 1 if one does not vary.
+
+    NaN counts as 0.
+    """
+    whole = np.ones((len(segments), len(columns), len(columns)))
+    for part, rows, inside in segments.blocks(BLOCK_ROWS):
+        block = np.array([column[rows] for column in columns])
+        whole[part] = _correlations(np.nan_to_num(block, copy=False), inside)
+    return whole
+
+
+def _correlations(columns: Floats, segments: Segments) -> Floats:
     totals = segments.sum(columns)
     centred = segments.spread(totals / -segments.lengths)
     centred += columns

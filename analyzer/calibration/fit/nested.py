@@ -29,6 +29,7 @@ class Sums(NamedTuple):
     weights: Floats  # (g, k): of the coefficients in the sum
     clusters: Segments
     blocks: Ints  # (n,): block of time of each row, from 0
+    block_count: int
 
 
 def compare_nested(problem: Problem, row_weights: Floats, sums: Sums) -> Nested:
@@ -40,7 +41,7 @@ def compare_nested(problem: Problem, row_weights: Floats, sums: Sums) -> Nested:
     after, moved_after, coefficients = _fitted(parts, clusters, problem.active, sums.weights)
     count = clusters.lengths
     pulls = row_weights * problem.residuals(coefficients)
-    by_block = _by_block(problem, pulls, sums.blocks)
+    by_block = _by_block(problem, pulls, sums)
     in_blocks = [
         _influence(whole, by_block, active, sums.weights) for active in (sums.few, problem.active)
     ]
@@ -65,10 +66,10 @@ def _fitted(
     return (weights * coefficients).sum(axis=1), (of_clusters * moves).sum(axis=1), coefficients
 
 
-def _by_block(problem: Problem, pulls: Floats, blocks: Ints) -> Floats:
+def _by_block(problem: Problem, pulls: Floats, sums: Sums) -> Floats:
     """Return the scores of each segment's blocks, shape (g, blocks, k)."""
-    count, groups = int(blocks.max(initial=0)) + 1, len(problem.segments)
-    place = problem.segments.numbers * count + blocks
+    count, groups = sums.block_count, len(problem.segments)
+    place = problem.segments.numbers * count + sums.blocks
     scores = [
         np.bincount(place, column * pulls, minlength=groups * count) for column in problem.design
     ]

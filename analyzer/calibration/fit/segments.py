@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 import numpy as np
@@ -16,8 +19,11 @@ MIN_CLUSTERS: Final = 8
 """If a group has fewer members, their time is cut into blocks to give about this many clusters.
 With fewer clusters, cluster-robust intervals are known to be too narrow."""
 
+BLOCK_ROWS: Final = 65_536
+"""Rows worked on at once where steps of the work need arrays of their own."""
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Segments:
     """A division of rows 0..n-1 into g runs, none of them empty."""
 
@@ -37,7 +43,7 @@ class Segments:
         """Return how many runs there are."""
         return len(self.starts)
 
-    @property
+    @cached_property
     def lengths(self) -> Ints:
         """Rows of each run, shape (g,)."""
         return np.diff(self.starts, append=self.row_count)
@@ -83,6 +89,29 @@ class Segments:
         chosen[order[has_place]] = True
         return chosen
 
+    def part(self, chosen: Bools) -> Segments:
+        """Return the chosen runs, shape (g,), without the rows of the others."""
+        lengths = self.lengths[chosen]
+        return Segments(starts=np.cumsum(lengths) - lengths, row_count=int(lengths.sum()))
+
+    def blocks(self, row_count: int) -> Iterator[tuple[slice, slice, Segments]]:
+        """Cut the runs into blocks of about so many rows, to stay in the processor's cache.
+
+        Work on a block at a time also needs no further arrays of all rows.
+
+        Yields:
+            The runs of each block, its rows, and the runs among these.
+        """
+        if 0 < self.row_count <= row_count:
+            yield slice(0, len(self)), slice(0, self.row_count), self
+            return
+        ends = np.append(self.starts, self.row_count)
+        firsts = np.flatnonzero(np.diff(self.starts // row_count, prepend=-1)).tolist()
+        for first, last in itertools.pairwise([*firsts, len(self)]):
+            start, stop = int(ends[first]), int(ends[last])
+            inside = Segments(starts=self.starts[first:last] - start, row_count=stop - start)
+            yield slice(first, last), slice(start, stop), inside
+
     def within(self, outer: Segments) -> Segments:
         """Return these runs grouped by the runs of `outer`, which must not cut any of them."""
         return Segments(starts=np.searchsorted(self.starts, outer.starts), row_count=len(self))
@@ -91,11 +120,12 @@ class Segments:
 def seen_at(groups: Segments, time: Ints) -> Bools:
     """Return at which times, numbered from 0, each group has rows, shape (g, times)."""
     seen = np.zeros((len(groups), int(time.max(initial=-1)) + 1), dtype=bool)
-    seen[groups.numbers, time] = True
+    for part, rows, inside in groups.blocks(BLOCK_ROWS):
+        seen[part][inside.numbers, time[rows]] = True
     return seen
 
 
-def places_of(time: Ints) -> tuple[Ints, Ints]:
+def places_of(time: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
     """Return the times in use, and the place of each row's time among them, shape (n,)."""
     is_used = np.bincount(time) > 0
     return np.flatnonzero(is_used), (np.cumsum(is_used) - 1)[time]
@@ -121,9 +151,14 @@ def clusters_of(groups: Segments, members: Segments, time: Ints) -> Segments:
         return members
     squares = members.within(groups).sum(members.lengths.astype(float) ** 2)
     effective = groups.lengths.astype(float) ** 2 / squares
-    blocks = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
+    counts = np.ceil(MIN_CLUSTERS / effective).astype(np.int64)
     seen = seen_at(groups, time)
     # Gaps in the window do not count: each block has an equal share of the observed times.
-    since = np.cumsum(seen, axis=1, dtype=np.int32)[groups.numbers, time] - 1
-    block = since * groups.spread(blocks) // groups.spread(seen.sum(axis=1))
-    return Segments.of(members.numbers, block)
+    since = np.cumsum(seen, axis=1, dtype=np.int32) - 1
+    block_of = since * counts[:, None] // seen.sum(axis=1)[:, None]
+    is_first = np.zeros(groups.row_count, dtype=bool)
+    is_first[members.starts] = True
+    for part, rows, inside in groups.blocks(BLOCK_ROWS):
+        block = block_of[part][inside.numbers, time[rows]]
+        is_first[rows][1:] |= block[1:] != block[:-1]
+    return Segments(starts=np.flatnonzero(is_first), row_count=groups.row_count)

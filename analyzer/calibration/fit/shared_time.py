@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.calibration.fit.huber import RobustFit
 from analyzer.calibration.fit.jackknife import influence_of
 from analyzer.calibration.fit.least_squares import Problem, unit_diagonal
-from analyzer.calibration.fit.segments import Segments
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments
 
 MOST_BINS: Final = 48
 """Bins that the time of a fit is cut into. More make the likelihood slower and no better."""
@@ -65,12 +66,14 @@ class Series(NamedTuple):
     @classmethod
     def of(cls, problem: Problem, fit: RobustFit, traffic: Floats, bins: Bins) -> Series:
         """Average the residuals of a fit, and the constant and `traffic`, shape (n,), by bin."""
-        deviations, is_whole = np.sqrt(fit.variance_weights), fit.robust_weights >= 1
-        whole = deviations * is_whole
-        noise = deviations * fit.robust_weights * fit.residuals
-        counts, residuals, constant, rising = bins.sums(
-            problem.segments, is_whole.astype(float), noise, whole, whole * traffic
-        )
+        sums = np.empty((4, len(problem.segments), bins.count))
+        for part, rows, inside in problem.segments.blocks(BLOCK_ROWS):
+            robust, is_whole = fit.robust_weights[rows], fit.robust_weights[rows] >= 1
+            deviations = np.sqrt(fit.variance_weights[rows])
+            whole, noise = deviations * is_whole, deviations * robust * fit.residuals[rows]
+            values = is_whole.astype(float), noise, whole, whole * traffic[rows]
+            sums[:, part] = bins.part(rows).sums(inside, *values)
+        counts, residuals, constant, rising = sums
         each = np.maximum(counts, 1)
         return cls(
             residuals=residuals / each,
@@ -96,7 +99,7 @@ class Series(NamedTuple):
 class Bins:
     """The bin of each of n rows; all bins have the same number of steps."""
 
-    numbers: Ints  # (n,)
+    numbers: npt.NDArray[np.integer]  # (n,)
     steps: int  # in a bin
     count: int
 
@@ -105,7 +108,13 @@ class Bins:
         """Cut the time of rows, numbered in steps, into bins; at most MOST_BINS by default."""
         whole = int(step.max(initial=0)) + 1
         steps = steps or -(-whole // MOST_BINS)
-        return cls(numbers=step // steps, steps=steps, count=-(-whole // steps))
+        count = -(-whole // steps)
+        number_of = (np.arange(whole) // steps).astype(np.min_scalar_type(count))
+        return cls(numbers=number_of[step], steps=steps, count=count)
+
+    def part(self, rows: slice) -> Bins:
+        """Return the bins of some rows."""
+        return replace(self, numbers=self.numbers[rows])
 
     def sums(self, groups: Segments, *values: Floats) -> list[Floats]:
         """Add each of these values, (n,), up by group and bin, to (g, b)."""
@@ -256,9 +265,12 @@ def _blocks(count: int) -> Iterator[slice]:
 
 def influences(problem: Problem, fit: RobustFit, bins: Bins) -> Floats:
     """Return by how much each bin's shared noise of size 1 moves the coefficients, (g, b, k)."""
-    whole = np.sqrt(fit.variance_weights) * (fit.robust_weights >= 1)
-    pulls = bins.sums(problem.segments, *(column * whole for column in problem.design))
-    return np.asarray(np.stack(pulls, axis=2) @ influence_of(problem, fit))
+    pulls = np.empty((len(problem.segments), bins.count, len(problem.design)))
+    for part, rows, inside in problem.segments.blocks(BLOCK_ROWS):
+        whole = np.sqrt(fit.variance_weights[rows]) * (fit.robust_weights[rows] >= 1)
+        columns = (column[rows] * whole for column in problem.design)
+        pulls[part] = np.stack(bins.part(rows).sums(inside, *columns), axis=2)
+    return np.asarray(pulls @ influence_of(problem, fit))
 
 
 def larger(one: Floats, other: Floats) -> Floats:

@@ -73,7 +73,7 @@ def _impossible(evidence: Evidence, source: _Source, flags: Bools) -> Finding | 
     flags = flags & evidence.is_observed
     if not flags.any():
         return None
-    raw = evidence.impossible.raw[source.column].to_numpy(float)
+    raw = evidence.impossible.raw[source.column]
     filled = evidence.filled[source.column].to_numpy(float)
     excess = float(np.nansum((raw - np.nan_to_num(filled))[flags])) / len(evidence.observed_points)
     proxies = evidence.pods(evidence.steps.loc[flags, "proxy"])

@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Ints
-from analyzer.measurement.numbers import Numbers
+from analyzer.arrays import Floats, Ints
+from analyzer.measurement.columns import assigned, elementwise, first_known
+from analyzer.measurement.groups import Groups
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.sidecars import (
     SidecarFootprint,
@@ -69,15 +70,15 @@ def rightsized(
         requests: of `requests_of`.
         points: intervals of the window.
     """
-    theirs = _of_samples(requests, samples)
-    mid = _with_requests(samples, theirs, "mid")
+    theirs = _Requests.of(requests, samples)
     # One end at a time: each has as much as all samples.
-    low, high = (placement_of(_with_requests(samples, theirs, end), points) for end in _ENDS[1:])
-    requested = mid[["reserved_vcpu", "reserved_memory_bytes"]]
-    added_vcpu = samples["cpu_vcpu"] - before["cpu_vcpu"]
+    low, high = (placement_of(theirs.given(samples, end), points) for end in _ENDS[1:])
+    mid = theirs.given(samples, "mid")
+    requested = {name: mid[name].to_numpy() for name in ("reserved_vcpu", "reserved_memory_bytes")}
+    added_vcpu = samples["cpu_vcpu"].to_numpy() - before["cpu_vcpu"].to_numpy()
     return RightsizedLoad(
         sidecars=footprint_of(mid, points),
-        tally=tally(before.assign(**requested), mid, added_vcpu, points),
+        tally=tally(assigned(before, requested), mid, added_vcpu, points),
         placement=with_ends(
             placement_of(mid, points),
             (low, high),
@@ -115,44 +116,59 @@ def _saved_vcpu(
 
     Other workloads are absent, and those of which no sample is billed.
     """
-    theirs = _of_samples(requests, samples)
     if samples["reserved_vcpu"].isna().all():
         return {}
-    after = _with_requests(samples, theirs, "mid")
-    number = _workloads(requests, samples)
-    saved = (samples["billed_vcpu"] - after["billed_vcpu"])[number >= 0]
-    totals = (saved.groupby(number[number >= 0]).sum(min_count=1) / points).dropna()
-    names = requests.index[totals.index]
-    return dict(zip(names, totals.to_numpy(float).tolist(), strict=True))
+    theirs = _Requests.of(requests, samples)
+    before, after = (
+        rows["billed_vcpu"].to_numpy() for rows in (samples, theirs.given(samples, "mid"))
+    )
+    saved = theirs.groups.sum(before - after, min_count=1) / points
+    has_one = (theirs.row >= 0) & ~np.isnan(saved)
+    return dict(zip(theirs.groups.names[has_one], saved[has_one].tolist(), strict=True))
 
 
-def _of_samples(requests: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
-    """Return the recommended requests of each sample; NaN where there are none."""
-    number = _workloads(requests, samples)
-    columns = {
-        name: np.where(number >= 0, requests[name].to_numpy(float)[number], np.nan)
-        for name in requests
-    }
-    return pd.DataFrame(columns, index=samples.index, copy=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Requests:
+    """Recommended requests, and the samples of the workloads that they are for.
 
-
-def _workloads(requests: pd.DataFrame, samples: pd.DataFrame) -> Ints:
-    """Return the row of `requests` that each sample's workload has; -1 where it has none."""
-    return Numbers(requests.index.to_frame(index=False)).of(samples[_NAMES])
-
-
-def _with_requests(samples: pd.DataFrame, theirs: pd.DataFrame, end: str) -> pd.DataFrame:
-    """Return samples with recommended requests, at one of their ends, and what is billed then.
-
-    A pod that requests nothing today gets a request too. Only where no request of any sidecar is
-    known, nothing can be compared: none is set. A bill that is not known today stays unknown.
+    Attributes:
+        table: of `requests_of`.
+        row: the one in it of each group; -1 where nothing is recommended.
     """
-    changed = {
-        name: theirs[column].fillna(samples[name])
-        for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes"))
-        if samples[name].notna().any()
-    }
-    bills = ["billed_vcpu", "billed_memory_bytes"]
-    after = with_billed(samples.assign(**changed))
-    after[bills] = after[bills].where(samples[bills].notna())
-    return after
+
+    table: pd.DataFrame
+    groups: Groups
+    row: Ints
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, samples: pd.DataFrame) -> "_Requests":
+        groups = Groups.of(samples, _NAMES)
+        return cls(table=table, groups=groups, row=table.index.get_indexer(groups.names))
+
+    def given(self, samples: pd.DataFrame, end: str) -> pd.DataFrame:
+        """Return samples with these requests, at one of their ends, and what is billed then.
+
+        A pod that requests nothing today gets a request too. Only where no request of any sidecar
+        is known, nothing can be compared: none is set. A bill that is not known today stays
+        unknown.
+        """
+        after = {}
+        for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes")):
+            today = samples[name].to_numpy()
+            if not np.isnan(today).all():
+                after[name] = first_known(self._of_samples(column), today)
+        changed = with_billed(assigned(samples, after))
+        bills = {
+            name: elementwise(_where_known, changed[name].to_numpy(), samples[name].to_numpy())
+            for name in ("billed_vcpu", "billed_memory_bytes")
+        }
+        return assigned(changed, bills)
+
+    def _of_samples(self, column: str) -> Floats:
+        """Return a column of the requests for each sample; NaN where there are none."""
+        values = np.append(self.table[column].to_numpy(float), np.nan)[self.row]
+        return np.asarray(values[self.groups.number])
+
+
+def _where_known(values: Floats, today: Floats) -> Floats:
+    return np.where(np.isnan(today), np.nan, values)

@@ -42,14 +42,21 @@ class Pods:
         """Return the pods of samples, shape (samples,); a value is NaN where it is not known."""
         is_known = ~np.isnan(values)
         workload, proxy, values = workload[is_known], proxy[is_known], values[is_known]
-        _, first, pod, steps = np.unique(
-            proxy, return_index=True, return_inverse=True, return_counts=True
-        )
+        # The samples of a pod follow each other, as a rule.
+        firsts = np.flatnonzero(np.diff(proxy, prepend=-1))
+        _, first, of_run = np.unique(proxy[firsts], return_index=True, return_inverse=True)
+        pod = np.repeat(of_run, np.diff(firsts, append=len(proxy)))
+        steps = np.bincount(pod, minlength=len(first))
+        start = np.cumsum(steps) - steps
+        in_order = (np.diff(of_run) > 0).all()
+        ordered = values if in_order else values[np.argsort(pod, kind="stable")]
+        for of_pod in np.split(ordered, start[1:]):
+            of_pod.sort()
         return cls(
-            values=values[np.lexsort((values, pod))],
-            start=np.asarray(np.cumsum(steps) - steps, np.int64),
+            values=ordered,
+            start=np.asarray(start, np.int64),
             steps=np.asarray(steps, np.int64),
-            workload=workload[first],
+            workload=workload[firsts[first]],
             is_known=is_known,
             pod=np.asarray(pod, np.int64),
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.groups import Groups, packed
 from analyzer.projection.rightsizing.busiest import Pods
 from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
@@ -20,12 +21,13 @@ class Samples:
     """The sidecars' samples as arrays, shape (samples,): what was seen, with growth.
 
     Attributes:
-        names: namespace and workload of each number in `workload`.
+        groups: the samples of each workload, by namespace and workload.
+        workload: its number in them.
         is_late: whether a sample is of the second half of the window.
         points: the observed ones.
     """
 
-    names: pd.MultiIndex
+    groups: Groups
     workload: Ints
     proxy: Ints
     point: Ints
@@ -39,8 +41,7 @@ class Samples:
     @classmethod
     def of(cls, rows: pd.DataFrame, points: Ints) -> "Samples":
         """Return the samples of rows of `MeshUsage.of_role`; `points` are the observed ones."""
-        names = pd.MultiIndex.from_frame(rows[["namespace", "workload"]])
-        workload, found = names.factorize(sort=True)
+        groups = Groups.of(rows, ["namespace", "workload"])
         column = {
             name: rows[name].to_numpy(float)
             for name in ("cpu_vcpu", "memory_bytes", "throttled_share")
@@ -48,8 +49,8 @@ class Samples:
         point = rows["point"].to_numpy(np.int64)
         middle = points[len(points) // 2] if len(points) else 0
         return cls(
-            names=pd.MultiIndex.from_tuples(list(found), names=["namespace", "workload"]),
-            workload=workload.astype(np.int64),
+            groups=groups,
+            workload=groups.number,
             proxy=rows["proxy"].to_numpy(np.int64),
             point=point,
             vcpu=column["cpu_vcpu"],
@@ -60,9 +61,10 @@ class Samples:
             rows=rows,
         )
 
-    def by_workload(self, values: Floats, how: str) -> pd.Series:
-        """Return a statistic of the samples of each workload, by its number."""
-        return pd.Series(pd.Series(values).groupby(self.workload).agg(how))
+    @property
+    def names(self) -> pd.Index:
+        """Namespace and workload of each number in `workload`."""
+        return self.groups.names
 
 
 def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
@@ -82,14 +84,14 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     of_early = Pods.of(*numbers, np.where(early, samples.vcpu, np.nan))
     throttled = Pods.of(*numbers, samples.throttled_share)
     throttled_early = Pods.of(*numbers, np.where(early, samples.throttled_share, np.nan))
-    of, vcpu = samples.by_workload, samples.vcpu
+    of, vcpu = samples.groups, samples.vcpu
     known = pd.DataFrame(
         {
-            "sidecar_count": of(vcpu, "size") / step_count,
-            "known_steps": of(vcpu, "count"),
-            "used_vcpu": of(vcpu, "mean"),
-            "peak_memory_bytes": of(samples.memory_bytes, "max"),
-            "early_memory_bytes": of(np.where(early, samples.memory_bytes, np.nan), "max"),
+            "sidecar_count": of.sizes / step_count,
+            "known_steps": of.known(vcpu).astype(np.int64),
+            "used_vcpu": of.mean(vcpu),
+            "peak_memory_bytes": of.most(samples.memory_bytes),
+            "early_memory_bytes": of.most(np.where(early, samples.memory_bytes, np.nan)),
         }
     )
     columns = {
@@ -126,10 +128,10 @@ def hours_of_workloads(samples: Samples, step_seconds: int) -> pd.DataFrame:
     first = there.groupby("workload")["block"].min()
     since = len(observed) - np.searchsorted(observed, first.to_numpy())
     point = np.where(is_known, samples.point, np.nan)
-    of = samples.by_workload
+    of = samples.groups
     return pd.DataFrame(
         {
-            "span_hours": (of(point, "max") - of(point, "min") + 1) * step_seconds / 3600,
+            "span_hours": (of.most(point) - of.least(point) + 1) * step_seconds / 3600,
             "hours": known.groupby("workload").size() * each,
             "run_days": days.groupby(starts["workload"]).nunique(),
             "comes_and_goes": there.groupby("workload").size() < since,
@@ -143,20 +145,20 @@ def _hours_with(workload: Ints, point: Ints, step_seconds: int) -> pd.DataFrame:
     A block is a step where that is longer than an hour.
     """
     block = point * step_seconds // max(step_seconds, 3600)
-    rows = pd.DataFrame({"workload": workload, "block": block}).drop_duplicates()
-    return rows.sort_values(["workload", "block"], ignore_index=True)
+    blocks = int(block.max(initial=0)) + 1
+    found, _ = packed(workload * blocks + block)
+    return pd.DataFrame(dict(zip(("workload", "block"), np.divmod(found, blocks), strict=True)))
 
 
 def _last(samples: Samples, names: Sequence[str], chosen: Bools) -> pd.DataFrame:
     """Return columns of each workload in the last of the chosen samples in which it has any."""
-    rows = samples.rows[[*names]].reset_index(drop=True)
-    rows = rows.assign(workload=samples.workload, point=samples.point)[chosen]
     found = {}
     for name in names:
-        known = rows[rows[name].notna()]
-        last = known["point"] == known.groupby("workload")["point"].transform("max")
+        values = samples.rows[name].to_numpy()
+        points = np.where(chosen & ~np.isnan(values), samples.point, np.nan)
+        is_last = points == samples.groups.most(points)[samples.workload]
         # The mean, of pods before and after a change; rounded, as sums of 0.1 are not exact.
-        found[name] = known[last].groupby("workload")[name].mean().round(9)
+        found[name] = samples.groups.mean(np.where(is_last, values, np.nan)).round(9)
     return pd.DataFrame(found)
 
 

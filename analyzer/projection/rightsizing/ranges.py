@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats, Ints
+from analyzer.measurement.groups import packed
 from analyzer.projection.rightsizing.busiest import Pods
 
 BLOCK_HOURS: Final = 2.0
@@ -89,9 +90,13 @@ def _variance(exceeds: Floats, group: Ints, block: Ints) -> pd.Series:
 
     NaN where a group has one block only.
     """
-    rows = pd.DataFrame({"group": group, "block": block, "exceeds": exceeds})
-    off = rows["exceeds"] - rows.groupby("group")["exceeds"].transform("mean")
-    sums = off.groupby([group, block]).sum()
-    blocks = sums.groupby(level=0).size()
-    squares = (sums**2).groupby(level=0).sum() / rows.groupby("group").size() ** 2
-    return pd.Series(squares * blocks / (blocks - 1).where(blocks > 1))
+    groups, of_row = packed(group)
+    size = np.bincount(of_row, minlength=len(groups))
+    off = exceeds - (np.bincount(of_row, exceeds, len(groups)) / size)[of_row]
+    width = int(block.max(initial=0)) + 1
+    cells, cell = packed(of_row * width + block)
+    sums, of_cell = np.bincount(cell, off, len(cells)), cells // width
+    blocks = np.bincount(of_cell, minlength=len(groups))
+    squares = np.bincount(of_cell, sums**2, len(groups)) / size**2
+    found = squares * blocks / np.where(blocks > 1, blocks - 1, np.nan)
+    return pd.Series(found, index=groups)

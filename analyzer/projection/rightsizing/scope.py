@@ -4,9 +4,13 @@ istiod sends each sidecar the configuration of every service, unless a `Sidecar`
 Where memory follows the number of Envoy clusters, what is not called costs memory for nothing.
 """
 
+import numpy as np
 import pandas as pd
 
+from analyzer.arrays import Floats
 from analyzer.calibration.result import Calibration, MemoryCalibration, RoleCalibration
+from analyzer.measurement.columns import elementwise
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.rightsizing.result import ScopedConfiguration
 from analyzer.projection.scenario import Scenario
@@ -81,20 +85,34 @@ def _workloads(usage: MeshUsage) -> pd.DataFrame:
     calls; all outside the mesh are one), may_open_tcp, and updates_per_second of all its sidecars.
     """
     rows = usage.of_role(Role.SIDECAR)
-    tcp, received = rows["tcp_bytes_per_second"], rows["inbound_tcp_bytes_per_second"]
-    opened = tcp - received.fillna(0.0)
-    groups = rows.assign(opens=opened > _HAIR * tcp, has_tcp=tcp.notna()).groupby(_NAME)
+    tcp, received, configured, updates = (
+        rows[name].to_numpy()
+        for name in (
+            "tcp_bytes_per_second",
+            "inbound_tcp_bytes_per_second",
+            "configured_clusters",
+            UPDATES,
+        )
+    )
+    groups, points = Groups.of(rows, _NAME), len(usage.observed_points)
+    opens = elementwise(_opens, tcp, received)
     found = pd.DataFrame(
         {
-            "count": groups.size() / len(usage.observed_points),
-            "configured": groups["configured_clusters"].mean(),
-            "may_open_tcp": groups["opens"].any() | ~groups["has_tcp"].any(),
-            "updates_per_second": groups[UPDATES].sum(min_count=1) / len(usage.observed_points),
-        }
+            "count": groups.sizes / points,
+            "configured": groups.mean(configured),
+            "may_open_tcp": (groups.sum(opens) > 0) | (groups.known(tcp) == 0),
+            "updates_per_second": groups.sum(updates, min_count=1) / points,
+        },
+        index=groups.names,
     ).dropna(subset=["configured"])
     calls = usage.calls[usage.calls["rps"] > 0][[*_SOURCE, *_CALLED]].drop_duplicates()
     called = calls.groupby(_SOURCE).size().rename_axis(_NAME)
     return found.assign(called=called.reindex(found.index).fillna(0.0))
+
+
+def _opens(tcp: Floats, received: Floats) -> Floats:
+    """Return 1 for samples with TCP bytes of connections that were not accepted; else 0."""
+    return (tcp - np.nan_to_num(received) > _HAIR * tcp).astype(float)
 
 
 def _mean(values: pd.Series, count: pd.Series) -> float:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.arrays import Floats
-from analyzer.calibration.fit.segments import MIN_CLUSTERS, Segments, clusters_of, seen_at
+from analyzer.calibration.fit.segments import (
+    BLOCK_ROWS,
+    MIN_CLUSTERS,
+    Segments,
+    clusters_of,
+    seen_at,
+)
 
 RUNS = st.lists(
     st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=9),
@@ -113,6 +119,34 @@ def test_inner_runs_are_found_in_their_outer_one(counts: list[list[int]]) -> Non
     assert inside.row_count == sum(map(len, counts))
 
 
+@given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 12))
+def test_blocks_are_all_runs_in_order_and_none_is_cut(lengths: list[int], row_count: int) -> None:
+    segments = Segments.of(np.repeat(np.arange(len(lengths)), lengths))
+
+    blocks = list(segments.blocks(row_count))
+
+    runs, rows = np.arange(len(lengths)), np.arange(sum(lengths))
+    assert [run for part, _, _ in blocks for run in runs[part]] == runs.tolist()
+    assert [row for _, part, _ in blocks for row in rows[part]] == rows.tolist()
+    assert [size for _, _, inside in blocks for size in inside.lengths] == lengths
+    assert [inside.row_count for _, _, inside in blocks] == [
+        part.stop - part.start for _, part, _ in blocks
+    ]
+    # Only the last run of a block may be beyond it.
+    assert all(inside.starts[-1] < row_count for _, _, inside in blocks)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), max_size=9))
+def test_a_part_has_the_chosen_runs_without_gaps(runs: list[tuple[int, bool]]) -> None:
+    chosen = np.array([is_chosen for _, is_chosen in runs], dtype=bool)
+    segments = Segments.of(np.repeat(np.arange(len(runs)), [length for length, _ in runs]))
+
+    part = segments.part(chosen)
+
+    assert part.lengths.tolist() == [length for length, is_chosen in runs if is_chosen]
+    assert part.row_count == chosen.repeat(segments.lengths).sum()
+
+
 def test_a_time_is_seen_if_any_member_of_the_group_has_it() -> None:
     groups = Segments.of(np.array([0, 0, 0, 1]))
 
@@ -130,6 +164,22 @@ def test_members_times_blocks_are_at_least_the_least_number(members: int, blocks
 
     assert clusters.lengths.tolist() == [24 // blocks] * members * blocks
     assert len(clusters) >= MIN_CLUSTERS
+
+
+def test_groups_of_any_size_have_the_clusters_that_each_has_alone() -> None:
+    members, times = [1, 40, 2], np.arange(BLOCK_ROWS // 30)
+    sizes = [count * len(times) for count in members]
+    member = np.repeat(np.arange(sum(members)), len(times))
+    time, group = np.tile(times, sum(members)), np.repeat(np.arange(len(members)), sizes)
+
+    together = clusters_of(Segments.of(group), Segments.of(member), time)
+
+    alone = [
+        clusters_of(Segments.of(group[mine]), Segments.of(member[mine]), time[mine]).lengths
+        for mine in (group == number for number in range(len(members)))
+    ]
+    assert together.row_count > BLOCK_ROWS
+    assert together.lengths.tolist() == np.concatenate(alone).tolist()
 
 
 def test_no_rows_have_no_clusters() -> None:

@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from analyzer.arrays import Floats
+from analyzer.calibration.fit.huber import fit_robustly
+from analyzer.calibration.fit.jackknife import shifts
+from analyzer.calibration.fit.least_squares import Problem, Term
+from analyzer.calibration.fit.segments import BLOCK_ROWS, Segments
 from analyzer.calibration.fit.shared_time import (
     LEAST_BINS,
     MOST_BINS,
     Bins,
     Series,
     SharedNoise,
+    influences,
     larger,
 )
 
@@ -115,6 +120,32 @@ def test_time_is_cut_into_equal_bins() -> None:
 
     assert (bins.count, bins.steps) == (48, 6)
     assert np.bincount(bins.numbers).tolist() == [6] * 48
+
+
+def test_groups_in_several_blocks_of_rows_show_what_each_shows_alone() -> None:
+    rng, steps = np.random.default_rng(5), 500
+    members = np.array([90, 3, 70, 40])
+    step, group = np.tile(np.arange(steps), members.sum()), np.repeat(np.arange(4), members * steps)
+    x = rng.uniform(1, 9, size=len(step))
+    loads = {Term(name="idle"): np.ones_like(x), Term(name="x"): x}
+    target = 2 + x * (group + 1) + rng.normal(size=len(x))
+    problem = Problem.of(loads, target, np.ones((4, 2), dtype=bool), Segments.of(group))
+    fit, bins = fit_robustly(problem), Bins.of(step)
+    clusters = Segments.of(group, step // steps)
+
+    moved, together = influences(problem, fit, bins), Series.of(problem, fit, x, bins)
+
+    assert len(x) > BLOCK_ROWS
+    residuals = target - np.einsum("kn,nk->n", problem.design, fit.coefficients[group])
+    assert problem.residuals(fit.coefficients) == pytest.approx(residuals)
+    assert len(shifts(problem, fit, clusters)) == 4
+    for number, (part, rows, one) in enumerate(problem.blocks(1)):
+        own, its_bins = fit.part(part, rows), bins.part(rows)
+        assert len(one.segments) == 1
+        assert own.coefficients.tolist() == fit_robustly(one).coefficients.tolist()
+        assert moved[number].tolist() == influences(one, own, its_bins)[0].tolist()
+        for whole, alone in zip(together, Series.of(one, own, x[rows], its_bins), strict=True):
+            assert whole[number].tolist() == alone[0].tolist()
 
 
 def test_the_larger_covariance_holds_each() -> None:
