@@ -25,6 +25,13 @@ ANSWER_BUDGET = 1_000_000
 LABELS_SAMPLES = 24
 """Samples that are as long as the labels of a series of Envoy or cAdvisor, some 800 bytes."""
 
+SPAN_SECONDS = 3 * 86_400
+"""Time of a request for the last samples of many series. Prometheus 2 looks into every block of the
+request's time at each point, so the work for a month in one request grows with its square."""
+
+SPANNED_SERIES = 1000
+"""Series from which that takes longer than a request more."""
+
 MIN_STEP_SECONDS = 300
 """Below five minutes the kubelet's 10-15 s housekeeping makes CPU and requests disagree."""
 
@@ -211,6 +218,7 @@ class TimeWindow:
         sample_budget: int = SAMPLE_BUDGET,
         series_count: int = 0,
         has_all_labels: bool = False,
+        is_ranged: bool = True,
         stride: int = 1,
     ) -> tuple[Chunk, ...]:
         """Cut the window so that each chunk stays under the server's limits, and under ours.
@@ -220,6 +228,7 @@ class TimeWindow:
             sample_budget: what one request may load.
             series_count: how many series an answer can have; 0 if that is not known.
             has_all_labels: whether its series have the labels of scrape jobs.
+            is_ranged: whether the samples of a range are read at each point, and not the last one.
             stride: steps from one point to the next. The last step of the window is always a point:
                 where no interval ends with it, it is a chunk of its own.
         """
@@ -228,7 +237,9 @@ class TimeWindow:
         affordable = int(sample_budget / max(samples_per_point * stride, 1))
         readable = ANSWER_BUDGET // max(series_count, 1)
         readable -= LABELS_SAMPLES if has_all_labels else 0
-        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, count))
+        is_spanned = not is_ranged and series_count >= SPANNED_SERIES
+        near = SPAN_SECONDS // (self.step_seconds * stride) if is_spanned else count
+        size = max(1, min(MAX_POINTS_PER_SERIES, affordable, readable, near, count))
         regular = tuple(
             Chunk(
                 first_point=first + begin * stride,

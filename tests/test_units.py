@@ -53,6 +53,10 @@ _UNIT_ELSEWHERE = {
         f"analyzer.measurement.doubts._Sums.{field}": "requests or CPU seconds, as its table has"
         for field in ("rated", "highest", "rows", "counters", "series")
     },
+    **{
+        f"analyzer.measurement.proxy_counting._Counted.{field}": "proxies of each part"
+        for field in ("asked", "none", "found", "several")
+    },
     "analyzer.projection.connections._Moments.whole": "products of rates and connections a second",
     "analyzer.projection.connections._Moments.without_each": "products, as those of whole",
     "analyzer.calibration.mesh.MeshCurve.mid": "two units: idle vcpu, vcpu per 1000 rps",

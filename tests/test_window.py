@@ -64,6 +64,22 @@ def test_an_answer_is_planned_to_be_smaller_than_the_largest_that_is_read(series
     assert longest.point_count == min(10_000, max(1, 1_000_000 // series))
 
 
+@pytest.mark.parametrize(
+    ("series", "step_seconds", "stride", "points"),
+    [(999, 3000, 1, 201), (1000, 3000, 1, 86), (1500, 600, 6, 72), (15_000, 3000, 4, 21)],
+)
+def test_last_samples_of_many_series_are_asked_for_three_days_at_a_time(
+    series: int, step_seconds: int, stride: int, points: int
+) -> None:
+    window = window_of(7 * 86_400 // step_seconds, step_seconds)
+    chunks = window.chunks(series_count=series, is_ranged=False, stride=stride)
+    of_rates = window.chunks(series_count=series, stride=stride)
+
+    assert chunks[0].point_count == points
+    assert len(of_rates) <= len(chunks)
+    assert chunks[-1].last_point == of_rates[-1].last_point == window.point_count - 1
+
+
 @given(first=st.integers(0, 10_000), count=st.integers(2, 11_000))
 def test_halves_together_ask_the_same(first: int, count: int) -> None:
     left, right = Chunk(first_point=first, point_count=count).halves()

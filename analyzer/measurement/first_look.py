@@ -12,7 +12,8 @@ from analyzer.measurement.detect import Samples
 from analyzer.measurement.label_evidence import Rows
 from analyzer.measurement.looks import at_all_looks
 from analyzer.measurement.metrics import CPU, REQUESTS
-from analyzer.measurement.proxy_counts import ProxyCounts, count_proxies, parts_of
+from analyzer.measurement.proxy_counting import count_proxies
+from analyzer.measurement.proxy_counts import ProxyCounts, parts_of
 from analyzer.measurement.seen import Seen
 from analyzer.measurement.whereabouts import further_looks
 from analyzer.prometheus.connection import Source

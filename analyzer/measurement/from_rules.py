@@ -106,11 +106,15 @@ def _recorded(source: Source, recording: Recording, start: datetime, end: dateti
     rules = recording.rule_set
     moments = _moments(source, rules, start, end)
     looks = _looks(moments)
-    counts, metrics = _counts(source, rules, looks), _metrics(source, rules, looks)
+    seen = _metrics(source, rules, looks)
+    metrics = _most(seen)
     missing = [name for name in (CPU, REQUESTS) if name not in metrics]
     if missing:
         raise _NotReadError(f"The recording rules have no {missing[0]}. {_RAW}")
     _require_all(source, recording, looks)
+    # Where most series of all metrics are, there are most recorded ones.
+    largest = max(range(len(looks)), key=lambda place: sum(seen[place].values()))
+    counts = _counts(source, rules, looks[largest])
     survey = Survey(
         label_mapping=recording.label_mapping,
         series_counts=metrics,
@@ -195,29 +199,35 @@ def _looks(moments: Floats) -> list[datetime]:
     return [datetime.fromtimestamp(moments[place], UTC) for place in places]
 
 
-def _counts(source: Source, rules: RuleSet, looks: Sequence[datetime]) -> Mapping[str, int]:
-    """Return the most recorded series of each query, by its name."""
+def _counts(source: Source, rules: RuleSet, at: datetime) -> Mapping[str, int]:
+    """Return the recorded series of each query, by its name."""
     promql = f'count by (__name__) ({{__name__=~"{recorded_name(".+")}", {rules.matcher}}})'
-    counts = _most((source.instant(promql, at) for at in looks), "__name__")
+    counts = _counted(source.instant(promql, at), "__name__")
     return {name.removeprefix(recorded_name("")): count for name, count in counts.items()}
 
 
-def _metrics(source: Source, rules: RuleSet, looks: Sequence[datetime]) -> Mapping[str, int]:
-    """Return the most series of each metric that the rules read, as the survey counts them."""
+def _metrics(
+    source: Source, rules: RuleSet, looks: Sequence[datetime]
+) -> Sequence[Mapping[str, int]]:
+    """Return the series of each metric that the rules read at each look, as the survey counts."""
     promql = f"max by (metric) ({rules.latest(recorded_name(COUNTS))})"
     responses = [source.instant(promql, at) for at in looks]
     for response in responses:
         require_marked_counts(response, COUNTS, "metric")
-    return _most(responses, "metric")
+    return [_counted(one, "metric") for one in responses]
 
 
-def _most(responses: Iterable[Response], label: str) -> Mapping[str, int]:
-    """Return the largest count of each value of a label; PrometheusError if one is no count."""
+def _counted(response: Response, label: str) -> Mapping[str, int]:
+    """Return the count of each value of a label; PrometheusError if one is no count."""
+    return {one.labels.get(label, ""): int(counts_of(one).max()) for one in response.series}
+
+
+def _most(seen: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """Return the largest of all counts of each name."""
     most: dict[str, int] = {}
-    for response in responses:
-        for one in response.series:
-            name = one.labels.get(label, "")
-            most[name] = max(most.get(name, 0), int(counts_of(one).max()))
+    for counts in seen:
+        for name, count in counts.items():
+            most[name] = max(most.get(name, 0), count)
     return most
 
 

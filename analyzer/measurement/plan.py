@@ -511,6 +511,7 @@ def planned_on(
             samples_per_point=samples_per_point(found, query, ranges.of(query.exporter)) * share,
             series_count=round(series_count(found, query) * share),
             has_all_labels=may_be_coarse and bool(_grouping(query, found)),
+            is_ranged=query.is_ranged or found.rules is not None,
             stride=(reserved if name == RESERVED else stride) if query.changes_slowly else 1,
         )
         for name, query in measured_queries().items()

@@ -7,7 +7,7 @@ whole, and of a long one six minutes of each hour.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,22 +16,13 @@ import numpy as np
 
 from analyzer.arrays import Floats
 from analyzer.defaults import LAST_YEAR
-from analyzer.errors import QueryRejected, QueryTooHeavy
-from analyzer.measurement.looks import points_of
-from analyzer.measurement.metrics import CPU, REQUESTS
-from analyzer.prometheus.coarse import thinned
-from analyzer.prometheus.connection import Source
-from analyzer.prometheus.expected import counts_of, mark_of, marks_of
-from analyzer.prometheus.label_mapping import CLUSTER_LABELS, Exporter, LabelMapping
-from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import load_query
-from analyzer.prometheus.response import Series
+from analyzer.prometheus.label_mapping import CLUSTER_LABELS, LabelMapping
 from analyzer.window import INTERVALS_PER_STEP, TimeWindow
 
 _PARTS: Final = 24
 """Parts of a time that is not longer than as many days."""
 
-_SHORTEST_SECONDS: Final = 1200
+SHORTEST_SECONDS: Final = 1200
 """Of a part: four scrapes of a job that scrapes every five minutes."""
 
 _LONGEST_SECONDS: Final = 86_400
@@ -39,19 +30,8 @@ _LONGEST_SECONDS: Final = 86_400
 _LONG_SECONDS: Final = 7200
 """A part from which not all of it is read: it has six times at which it is."""
 
-_SCRAPE_SECONDS: Final = 60
-"""Assumed for the load, before the true interval is known."""
-
-_SAMPLES: Final = frozenset({"1", "2", "3"})
-"""The label `samples`: how often a proxy was scraped in a part."""
-
 RATED_SAMPLES: Final = 3
 """A proxy with this many samples in a part has two in one step or in the next, and so a rate."""
-
-_COPIED: Final = "survey_copied_proxies"
-_COPIES: Final = "copies"
-_RESCRAPED: Final = "rescraped"
-"""What queries call the numbers of proxies with several series in one scrape, and in any."""
 
 
 Site = tuple[str, str]
@@ -97,7 +77,8 @@ class ProxyGroup:
         return np.add(self.counts, self.brief_counts, dtype=float)
 
 
-def _is_thinned(part_seconds: int) -> bool:
+def is_thinned(part_seconds: int) -> bool:
+    """Return whether some minutes of each hour of such a part are read."""
     return part_seconds >= _LONG_SECONDS
 
 
@@ -133,7 +114,7 @@ class ProxyCounts:
     @property
     def is_thinned(self) -> bool:
         """Whether some minutes of each hour were read: what is there for less may be missing."""
-        return _is_thinned(self.part_seconds)
+        return is_thinned(self.part_seconds)
 
     @property
     def part_count(self) -> int:
@@ -185,7 +166,7 @@ def parts_of(start: datetime, end: datetime) -> TimeWindow:
     Query frontends move other times to such multiples.
     """
     whole = (end - start).total_seconds()
-    part = min(max(_SHORTEST_SECONDS, whole / _PARTS), _LONGEST_SECONDS)
+    part = min(max(SHORTEST_SECONDS, whole / _PARTS), _LONGEST_SECONDS)
     return grid(start, end, math.ceil(part / 300) * 300)
 
 
@@ -198,118 +179,10 @@ def grid(start: datetime, end: datetime, part_seconds: int) -> TimeWindow:
     return TimeWindow(start=begin, end=begin + span, step_seconds=part_seconds)
 
 
-def count_proxies(
-    source: Source,
-    scope: Scope,
-    mapping: LabelMapping,
-    parts: TimeWindow,
-    *,
-    series_counts: Mapping[str, int],
-) -> ProxyCounts | None:
-    """Return the proxies of each part; None if the server does not answer such a query.
-
-    Args:
-        source: the server.
-        scope: the namespaces and the cluster asked for.
-        mapping: what the server calls labels.
-        parts: as `parts_of` returns them.
-        series_counts: series of each metric that were seen, to estimate the load.
-    """
-    build = series_counts.get("istio_build", 0)
-    load = (series_counts.get(CPU, 0) + 2 * build) * parts.step_seconds / _SCRAPE_SECONDS
-    names = ["survey_proxy_counts"]
-    if not build and REQUESTS not in series_counts:
-        names.append("survey_request_counts")
-
-    def asked(name: str) -> Iterator[tuple[Series, Floats]]:
-        query = load_query(name)
-        if _is_thinned(parts.step_seconds):
-            query = replace(query, template=thinned(query.template))
-        promql = query.render(scope, mapping, window_seconds=parts.step_seconds)
-        for series in points_of(source, promql, parts, load).series:
-            yield series, _by_part(parts, series.times, counts_of(series))
-
-    try:
-        found, twice = _counted(asked, names, mapping, np.zeros(parts.point_count))
-    except QueryTooHeavy:
-        shorter = parts.step_seconds // 2 // 300 * 300
-        if shorter < _SHORTEST_SECONDS:
-            return None
-        finer = grid(parts.start, parts.end, shorter)
-        return count_proxies(source, scope, mapping, finer, series_counts=series_counts)
-    except QueryRejected:
-        # It served before these counts were asked for, so it is asked the rest.
-        return None
-    groups = (
-        ProxyGroup(
-            exporter=key[0],
-            cluster=key[1],
-            job=key[2],
-            counts=_whole(rated),
-            brief_counts=_whole(brief),
-        )
-        for key, (rated, brief) in sorted(found.items())
-    )
-    return ProxyCounts(
-        start_seconds=int(parts.start.timestamp()),
-        part_seconds=parts.step_seconds,
-        groups=tuple(groups),
-        copied=_whole(twice[_COPIES]),
-        rescraped=_whole(twice[_RESCRAPED]),
-    )
-
-
-def _counted(
-    asked: Callable[[str], Iterator[tuple[Series, Floats]]],
-    names: Sequence[str],
-    mapping: LabelMapping,
-    none: Floats,
-) -> tuple[dict[Key, list[Floats]], dict[str, Floats]]:
-    """Return the rated and the brief proxies of each scrape job, and how many are there twice.
-
-    Args:
-        asked: yields the series of a query, and their numbers in each part.
-        names: the queries; the next is asked if the one before it finds no proxy.
-        mapping: what the server calls labels.
-        none: zero for each part.
-    """
-    found: dict[Key, list[Floats]] = {}
-    twice = {name: none.copy() for name in (_COPIES, _RESCRAPED)}
-    for name in names:
-        for series, row in asked(name):
-            exporter = mark_of(series, "exporter", marks_of(name, "exporter"))
-            if exporter in twice:
-                twice[exporter] += row
-                continue
-            key = (exporter, *site_of(series.labels, mapping))
-            both = found.setdefault(key, [none.copy(), none.copy()])
-            both[mark_of(series, "samples", _SAMPLES) != str(RATED_SAMPLES)] += row
-        if any(exporter == Exporter.PROXY for exporter, _, _ in found):
-            break
-    if twice[_RESCRAPED].any():
-        # Several series of one scrape are several of all scrapes too.
-        for series, row in asked(_COPIED):
-            twice[mark_of(series, "exporter", marks_of(_COPIED, "exporter"))] += row
-    return found, twice
-
-
 def site_of(labels: Mapping[str, str], mapping: LabelMapping) -> Site:
     """Return the cluster and the job of a series."""
     clusters = (labels.get(name, "") for name in (mapping.cluster, *CLUSTER_LABELS))
     return next(filter(None, clusters), ""), labels.get("job", "")
-
-
-def _by_part(parts: TimeWindow, times: Floats, samples: Floats) -> Floats:
-    """Return one number for each part; 0 where a series has none."""
-    row = np.zeros(parts.point_count)
-    numbers = np.rint((times - parts.start.timestamp()) / parts.step_seconds).astype(int) - 1
-    inside = (numbers >= 0) & (numbers < parts.point_count)
-    np.add.at(row, numbers[inside], samples[inside])
-    return row
-
-
-def _whole(numbers: Floats) -> tuple[int, ...]:
-    return tuple(int(number) for number in numbers)
 
 
 def named(group: ProxyGroup) -> str:

@@ -17,10 +17,13 @@ from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.expected import is_one
+from analyzer.prometheus.fetch import points_in_chunks
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.query import load_query
+from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
+from analyzer.window import Chunk
 
 _ENGINE_SECONDS = 300
 """The value of `survey_engine` steps up at multiples of this; its range begins just before one."""
@@ -165,13 +168,21 @@ def _grows(source: Source, seen: Look, window_seconds: int) -> bool:
     """Return whether the requests grew before any look, in a shorter time where that is a limit."""
     promql = seen.promql("survey_total_requests_rps", window_seconds=window_seconds)
     try:
-        answers = [at_looks(source, promql, looks).series for looks in seen.looks]
+        # Most meshes have traffic at any time, which one look shows.
+        times = seen.times
+        last = [Chunk(first_point=times.point_count - 1, point_count=1)]
+        if _is_positive(points_in_chunks(source, promql, times, last)):
+            return True
+        return any(_is_positive(at_looks(source, promql, looks)) for looks in seen.looks)
     except QueryTooHeavy:
         shorter = window_seconds // 2
         if shorter < _SHORTEST_RATE_SECONDS:
             raise
         return _grows(source, seen, shorter)
-    return any((series.samples > 0).any() for rates in answers for series in rates)
+
+
+def _is_positive(answer: Response) -> bool:
+    return any((series.samples > 0).any() for series in answer.series)
 
 
 def _intervals(source: Source, seen: Look, exporter: Exporter) -> tuple[float, dict[Key, float]]:

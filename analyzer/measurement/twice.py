@@ -19,7 +19,7 @@ from analyzer.prometheus.expected import quantities_of, require_marked_counts
 from analyzer.prometheus.fetch import instant_in_pieces
 from analyzer.prometheus.label_mapping import Attribution, Exporter
 from analyzer.prometheus.promql import selector
-from analyzer.prometheus.response import Response, Series
+from analyzer.prometheus.response import Response, Series, joined
 from analyzer.window import TimeWindow
 
 _ROUNDS: Final = 3
@@ -119,18 +119,29 @@ def scraped_once(seen: Look, twice: Twice) -> bool:
     return {site_of(one.labels, mapping) for one in seen.samples[Exporter.PROXY]} <= counted
 
 
+_SEVERAL: Final = "survey_several_series"
+_DUPLICATES: Final[Mapping[Exporter, str]] = {
+    Exporter.PROXY: "survey_duplicate_scrapes",
+    Exporter.CADVISOR: "survey_duplicate_containers",
+}
+"""What is asked about an exporter where `_SEVERAL` finds a proxy of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """The answer of `survey_duplicate_scrapes` at the looks."""
+    """What the looks show of proxies that are there twice: the answers to `_DUPLICATES`."""
 
     answer: Response
 
     @classmethod
     def at(cls, source: Source, seen: Look) -> _Found:
-        promql = seen.promql("survey_duplicate_scrapes", window_seconds=_ONCE_SECONDS)
-        answer = at_all_looks(source, promql, seen.looks)
-        require_marked_counts(answer, "survey_duplicate_scrapes", "exporter")
-        return cls(answer=answer)
+        several = _counted(source, seen, _SEVERAL)
+        shown = {series.labels["exporter"] for series in several.series}
+        # These may have restarted, or moved: what decides takes three times as long to answer.
+        asked = [name for exporter, name in _DUPLICATES.items() if exporter in shown]
+        copies = (one for one in several.series if one.labels["exporter"] == "copies")
+        answers = [_counted(source, seen, name) for name in asked]
+        return cls(answer=joined([Response(series=tuple(copies)), *answers]))
 
     def most(self, name: str) -> int:
         """Return the largest number of proxies at a look."""
@@ -154,6 +165,14 @@ class _Found:
 
     def _of(self, name: str) -> list[Series]:
         return [one for one in self.answer.series if one.labels["exporter"] == name]
+
+
+def _counted(source: Source, seen: Look, name: str) -> Response:
+    """Return the numbers of proxies by a query at the looks."""
+    promql = seen.promql(name, window_seconds=_ONCE_SECONDS)
+    answer = at_all_looks(source, promql, seen.looks)
+    require_marked_counts(answer, name, "exporter")
+    return answer
 
 
 def _moments(

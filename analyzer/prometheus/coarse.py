@@ -14,6 +14,9 @@ _EVERY_SECONDS: Final = 3600
 """Of a long range, what is read of each part, and the length of a part. The first holds a scrape of
 every job of five minutes, so what lives for 54 minutes is seen."""
 
+THINNED_SHARE: Final = _READ_SECONDS / _EVERY_SECONDS
+"""Share of the samples in its range that a query in the form of `thinned` loads."""
+
 _SELECTOR: Final = re.compile(r"(\$?\w+)?\{[^{}]*\} offset \$offset")
 
 

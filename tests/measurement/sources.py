@@ -26,6 +26,8 @@ SITE = ("cluster", "cluster_name", "job")
 
 ENGINE = load_query("survey_engine").template
 
+_SEVERAL_SERIES = "label_replace( count(sum by"
+
 _EVERY_MINUTE = tuple(range(0, 3600, 60))
 
 
@@ -88,8 +90,14 @@ class Surveyed:
             hidden = {CPU, REQUESTS} - self.series_counts.keys()
             shown = [labels for labels in self.labels if labels["__name__"] not in hidden]
             return Response(series=tuple(always(labels, 1.0) for labels in shown))
-        if promql.startswith("label_replace( count(count by"):
-            duplicates = self.duplicates.items()
+        if promql.startswith(
+            ("label_replace( count(count by", "label_replace( count(max by", _SEVERAL_SERIES)
+        ):
+            is_first = promql.startswith(_SEVERAL_SERIES)
+            side = "cadvisor" if f"({CPU}" in promql else "proxy"
+            duplicates = [
+                (name, count) for name, count in self.duplicates.items() if is_first or name == side
+            ]
             return Response(
                 series=tuple(always({"exporter": side}, count) for side, count in duplicates)
             )

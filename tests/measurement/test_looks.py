@@ -8,7 +8,8 @@ import pytest
 
 from analyzer.errors import Limit, QueryTooHeavy
 from analyzer.measurement.looks import raw_samples
-from analyzer.measurement.proxy_counts import count_proxies, parts_of
+from analyzer.measurement.proxy_counting import count_proxies
+from analyzer.measurement.proxy_counts import parts_of
 from analyzer.prometheus.label_mapping import LabelMapping
 from analyzer.prometheus.promql import Scope
 from analyzer.prometheus.response import Response, Series

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -250,8 +250,44 @@ def test_proxies_without_a_pod_need_what_leads_back_to_it(instance: str) -> None
         looked(Surveyed(labels=labels, series_counts=without))
 
 
-def test_proxies_that_are_scraped_twice_are_counted() -> None:
-    assert looked(Surveyed(duplicates={"proxy": 7})).duplicate_scrapes == {"proxy": 7}
+@pytest.mark.parametrize("found", [{"proxy": 7}, {"cadvisor": 2}, {"proxy": 1, "cadvisor": 3}])
+def test_proxies_that_are_scraped_twice_are_counted(found: dict[str, int]) -> None:
+    assert looked(Surveyed(duplicates=found)).duplicate_scrapes == found
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Notes what is asked at several moments."""
+
+    source: Surveyed
+    asked: list[str] = field(default_factory=list)
+
+    def instant(self, promql: str, at: datetime) -> Response:
+        return self.source.instant(promql, at)
+
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
+        self.asked.append(promql)
+        return self.source.points(promql, window, chunk)
+
+
+def test_what_decides_about_copies_is_asked_where_there_may_be_some() -> None:
+    plain, twice = Noted(Surveyed()), Noted(Surveyed(duplicates={"cadvisor": 2}))
+    surveyed(plain, Scope())
+    surveyed(twice, Scope())
+
+    deciding = [[one for one in source.asked if " offset 360s" in one] for source in (plain, twice)]
+    assert deciding[0] == []
+    assert all(CPU in one and REQUESTS not in one for one in deciding[1])
+    assert len(set(deciding[1])) == 1
+
+
+def test_one_look_shows_traffic() -> None:
+    with_traffic, without = Noted(Surveyed()), Noted(Surveyed(total_rps=0.0))
+    surveyed(with_traffic, Scope())
+    with pytest.raises(InsufficientData, match="did not grow"):
+        surveyed(without, Scope())
+
+    assert [sum("rate(" in one for one in by.asked) for by in (with_traffic, without)] == [1, 2]
 
 
 def looked(source: Surveyed) -> Survey:

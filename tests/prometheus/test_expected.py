@@ -26,7 +26,7 @@ def series(*samples: float, labels: Mapping[str, str] | None = None) -> Series:
 
 
 def test_marks_are_those_that_the_query_file_sets() -> None:
-    assert marks_of("survey_proxy_counts", "exporter") == {"cadvisor", "proxy", "rescraped"}
+    assert marks_of("survey_proxy_counts", "exporter") == {"cadvisor", "proxy"}
     assert marks_of("survey_copied_proxies", "exporter") == {"copies"}
     assert marks_of("survey_request_counts", "exporter") == {"proxy"}
     assert len(marks_of("survey_series_count", "metric")) > 20
@@ -41,6 +41,7 @@ def test_marks_are_those_that_the_query_file_sets() -> None:
         ("survey_proxy_counts", "exporter"),
         ("survey_copied_proxies", "exporter"),
         ("survey_duplicate_scrapes", "exporter"),
+        ("survey_several_series", "exporter"),
         ("survey_series_count", "metric"),
         ("survey_last_samples", "metric"),
     ],

@@ -38,7 +38,7 @@ DIALECTS = {
     "by workload": LabelMapping(attribution=Attribution.WORKLOAD),
 }
 OF_NODES = ("kube_node_", "node_cpu_hourly", "node_ram_hourly")
-LOOKING_BACK = {"survey_duplicate_scrapes"}
+LOOKING_BACK = {"survey_duplicate_containers", "survey_duplicate_scrapes"}
 """They compare two moments that are not those of a step."""
 OF_ALL_NAMESPACES = ("istio_cni_", "istiod_")
 """What is installed once for all namespaces, in one of its own."""
@@ -90,10 +90,15 @@ WITHOUT_UNIT = {
     "survey_engine": "any",
     "survey_alike_proxies": "series",
     "survey_copied_proxies": "proxies",
+    "survey_duplicate_containers": "proxies",
     "survey_duplicate_scrapes": "proxies",
     "survey_joined_pods": "pods",
     "survey_labels": "any",
     "survey_proxy_counts": "proxies",
+    "survey_rescraped_proxies": "proxies",
+    "survey_several_series": "proxies",
+    "survey_shared_containers": "proxies",
+    "survey_shared_proxies": "proxies",
     "survey_scraped_proxies": "proxies",
     "survey_request_counts": "proxies",
     "survey_series_count": "series",
@@ -256,7 +261,7 @@ def test_a_step_that_ends_where_it_is_evaluated_needs_no_offset(query: Query) ->
     seconds = 600 if query.is_ranged else None
 
     rendered_here = query.render(Scope(), LabelMapping(), window_seconds=seconds)
-    assert rendered_here.count("offset") == 2 * (query.name in LOOKING_BACK)
+    assert rendered_here.count("offset") == (query.name in LOOKING_BACK)
 
 
 SLOW = {name: (query,) for name, query in QUERIES.items() if query.changes_slowly}
