@@ -42,6 +42,7 @@ _UNIT_ELSEWHERE = {
     "analyzer.units.Interval.mid": "the field that holds the interval says it",
     "analyzer.units.Interval.high": "the field that holds the interval says it",
     "analyzer.prometheus.response.Series.times": "Prometheus's own, seconds since the epoch",
+    "analyzer.measurement.impossible.Impossible.raw": "the names of its columns say it",
     "analyzer.measurement.pieces.Pieces.samples": "the query that was asked says it",
     "analyzer.prometheus.response.Series.samples": "the query that was asked says it",
     **{

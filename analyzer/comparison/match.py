@@ -241,7 +241,7 @@ def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
     groups, points = Groups.of(rows, keys), len(usage.observed_points)
     return pd.DataFrame(
         {
-            "count": groups.sizes / points,
+            "count": groups.row_count / points,
             "rps": groups.sum(rows["proxy_rps"].to_numpy(), min_count=1) / points,
             "vcpu": groups.sum(rows["cpu_vcpu"].to_numpy(), min_count=1) / points,
         },

@@ -20,12 +20,12 @@ class Groups:
     Attributes:
         number: the group of each row, from 0, shape (rows,).
         names: those of each group, sorted; an index of tuples where there are several.
-        sizes: how many rows each group has.
+        row_count: how many rows each group has.
     """
 
     number: Ints
     names: pd.Index
-    sizes: Floats
+    row_count: Floats
 
     @classmethod
     def of(cls, rows: pd.DataFrame, keys: Sequence[str]) -> "Groups":
@@ -50,16 +50,16 @@ class Groups:
             else pd.MultiIndex.from_arrays(columns[::-1], names=list(keys))
         )
         number = np.asarray(number, dtype=np.int64)
-        sizes = np.bincount(number, minlength=len(names)).astype(np.float64)
-        return cls(number=number, names=names, sizes=sizes)
+        row_count = np.bincount(number, minlength=len(names)).astype(np.float64)
+        return cls(number=number, names=names, row_count=row_count)
 
     def known(self, values: Floats) -> Floats:
         """Return how many values of each group are known, shape (groups,)."""
         if are_alike(values):
-            return np.zeros(len(self.names)) if np.isnan(values[0]) else self.sizes
+            return np.zeros(len(self.names)) if np.isnan(values[0]) else self.row_count
         is_known = ~np.isnan(values)
         if is_known.all():
-            return self.sizes
+            return self.row_count
         return np.bincount(self.number, is_known, len(self.names)).astype(np.float64)
 
     def sum(self, values: Floats, *, min_count: int = 0) -> Floats:

@@ -161,7 +161,7 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
         values = as_one(rows[name].to_numpy(float))
         if are_alike(values):
             # It is its own median, or not known.
-            usual = np.where(no_requests, np.nan, ratio(values[:1], np.array(values[:1])))
+            usual = np.where(no_requests | np.isnan(values[0]), np.nan, 1.0)
         else:
             known = pd.Series(np.where(no_requests, np.nan, values))
             middle = known.groupby(rows["proxy"].to_numpy()).transform("median").to_numpy(float)

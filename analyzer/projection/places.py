@@ -109,7 +109,7 @@ def namespace_loads(
     }
     steps = groups.distinct(sidecars["point"].to_numpy(np.int64))
     frame = pd.DataFrame(
-        {"present_share": steps / points, "sidecar_count": groups.sizes / points},
+        {"present_share": steps / points, "sidecar_count": groups.row_count / points},
         index=groups.names,
     )
     for name, column in totals.items():

@@ -169,7 +169,7 @@ class _Places:
 def _places_of(usage: MeshUsage, role: Role) -> pd.DataFrame:
     """Return how many samples of a role are in each namespace, workload and node."""
     groups = Groups.of(usage.of_role(role), [*WORKLOAD, "node"])
-    return groups.names.to_frame(index=False).assign(samples=groups.sizes, role=role)
+    return groups.names.to_frame(index=False).assign(samples=groups.row_count, role=role)
 
 
 def _of_calls(

@@ -32,7 +32,7 @@ def test_statistics_are_those_of_pandas(rows: pd.DataFrame, keys: list[str], nam
     groups, values = Groups.of(rows, keys), rows["value"].to_numpy()
     assert groups.names.tolist() == expected.size().index.tolist()
     for found, pandas in (
-        (groups.sizes, expected.size()),
+        (groups.row_count, expected.size()),
         (groups.known(values), expected.count()),
         (groups.sum(values), expected.sum()),
         (groups.sum(values, min_count=1), expected.sum(min_count=1)),

@@ -87,7 +87,7 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     of, vcpu = samples.groups, samples.vcpu
     known = pd.DataFrame(
         {
-            "sidecar_count": of.sizes / step_count,
+            "sidecar_count": of.row_count / step_count,
             "known_steps": of.known(vcpu).astype(np.int64),
             "used_vcpu": of.mean(vcpu),
             "peak_memory_bytes": of.most(samples.memory_bytes),

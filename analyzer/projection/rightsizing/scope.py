@@ -98,7 +98,7 @@ def _workloads(usage: MeshUsage) -> pd.DataFrame:
     opens = elementwise(_opens, tcp, received)
     found = pd.DataFrame(
         {
-            "count": groups.sizes / points,
+            "count": groups.row_count / points,
             "configured": groups.mean(configured),
             "may_open_tcp": (groups.sum(opens) > 0) | (groups.known(tcp) == 0),
             "updates_per_second": groups.sum(updates, min_count=1) / points,
