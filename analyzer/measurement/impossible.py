@@ -163,9 +163,9 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
             # It is its own median, or not known.
             usual = np.where(no_requests | np.isnan(values[0]), np.nan, 1.0)
         else:
-            known = pd.Series(np.where(no_requests, np.nan, values))
-            middle = known.groupby(rows["proxy"].to_numpy()).transform("median").to_numpy(float)
-            usual = ratio(known.to_numpy(float), middle)
+            known = np.where(no_requests, np.nan, values)
+            groups = pd.Series(known).groupby(rows["proxy"].to_numpy())
+            usual = ratio(known, groups.transform("median").to_numpy(float))
         traffic = np.fmax(traffic, usual)
     return _around(rows, traffic)
 
