@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 import pytest
 
-from analyzer.memory import release_unused, return_large
+from analyzer.memory import release_unused
 
 _PIECES: Final = 1000
 _MANY: Final = 10_000_000
-_LARGE_BYTES: Final = 8 * 2**20
 _PIECE_BYTES: Final = 100_000
 """glibc maps pieces of more than 128 KiB apart, and gives these back at once."""
 
@@ -35,20 +34,7 @@ def test_freed_memory_goes_back_to_the_system() -> None:
     assert last.all()
 
 
-def test_a_large_array_goes_back_as_soon_as_it_is_freed() -> None:
-    return_large()
-    arrays = [np.ones(_LARGE_BYTES, dtype=np.uint8) for _ in range(4)]
-    last = arrays[-1]
-    held = _resident_bytes()
-
-    del arrays
-
-    assert held - _resident_bytes() > 2 * _LARGE_BYTES
-    assert last.all()
-
-
 def test_a_system_without_the_function_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
-    return_large()
     release_unused(_MANY)

@@ -32,7 +32,7 @@ from analyzer.measurement.snapshot import (
 )
 from analyzer.measurement.unreported import MARK, UNREPORTED
 from analyzer.measurement.working import WHOLE, Working
-from analyzer.memory import release_unused, return_large
+from analyzer.memory import release_unused
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.parts import Divisible
@@ -104,7 +104,6 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         place = Working.of(target, plan) if plan else None
         place = place or Working.begin(target, make_plan(source, ask, now=now, note=note))
         _ask_all(source, place, on_progress, note)
-        return_large()
         _join(place, is_for_report=is_for_report)
         release_unused(place.plan.sample_count)
         working.finish(target, note)

@@ -54,7 +54,6 @@ from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.unseen import fill
 from analyzer.measurement.waypoint_reports import counted_at_one_side, with_waypoints_apart
-from analyzer.memory import return_large
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -297,7 +296,6 @@ def _where_among(
 @pd.option_context("mode.string_storage", "python")
 def measure(snapshot: Snapshot) -> MeshUsage:
     """Read a snapshot; InsufficientData if no step has CPU and metrics of any proxy."""
-    return_large()
     manifest, window = snapshot.manifest, snapshot.manifest.window
     stored = Tables(snapshot)
     stored.require_clusters()
