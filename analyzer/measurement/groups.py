@@ -33,15 +33,15 @@ class Groups:
 
         Categories have to be sorted, as those of `MeshUsage.of_role` are. None is missing.
         """
-        levels = [_numbered(rows[key]) for key in keys]
-        number, combined = np.zeros(len(rows), dtype=np.int64), 1
-        for codes, names in levels:
+        number, levels = np.zeros(len(rows), dtype=np.int64), []
+        for key in keys:
+            codes, names = _numbered(rows[key])
             number *= max(len(names), 1)
             number += codes
-            combined *= max(len(names), 1)
+            levels.append(names)
         found, number = packed(number)
         columns = []
-        for _, names in reversed(levels):
+        for names in reversed(levels):
             found, place = np.divmod(found, max(len(names), 1))
             columns.append(names.take(place))
         names = (
@@ -130,5 +130,10 @@ def _numbered(names: pd.Series) -> tuple[np.ndarray, pd.Index]:
     """Return the number of each name among all that are possible, sorted, and these."""
     if isinstance(names.dtype, pd.CategoricalDtype):
         return names.cat.codes.to_numpy(), names.cat.categories
+    if pd.api.types.is_integer_dtype(names.dtype) and len(names):
+        numbers = names.to_numpy(np.int64)
+        least = numbers.min()
+        different, codes = packed(numbers - least)
+        return codes, pd.Index(different + least)
     codes, found = pd.factorize(names, sort=True)
     return codes, pd.Index(found)

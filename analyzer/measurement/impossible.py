@@ -78,8 +78,9 @@ def impossible(
     rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables, counters: Counted, heard: Heard
 ) -> Impossible:
     """Return which rates of the step table are impossible."""
-    nodes = _capacities(rows, proxies, tables)
-    usual_cpu = _usual(rows, rows["cpu_vcpu"])
+    # By proxy: in each row they would be the most that is held at a time.
+    nodes = _capacities(proxies, tables)
+    usual_cpu = _usual(rows, rows["cpu_vcpu"], len(proxies))
     cpu_fell = _is_in(counters.cpu_fell, rows, proxies)
     requests = _is_in(counters.requests_fell, rows, proxies)
     requests |= _too_many_requests(rows, nodes["vcpu"], usual_cpu, heard)
@@ -91,7 +92,8 @@ def impossible(
     cpu_fell &= ~(is_first & (traffic > MULTIPLE))
     cpu = _too_much_cpu(rows, nodes["vcpu"], usual_cpu, traffic)
     limit = LIMIT_MARGIN * rows["limit_memory_bytes"].to_numpy(float)
-    memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, nodes["memory_bytes"])
+    of_node = nodes["memory_bytes"][rows["proxy"].to_numpy()]
+    memory = rows["memory_bytes"].to_numpy(float) > np.fmin(limit, of_node)
     return Impossible(
         cpu=cpu | cpu_fell | _before(rows, cpu_fell, usual_cpu),
         requests=requests,
@@ -116,24 +118,23 @@ def masked(rows: pd.DataFrame, flags: Mapping[str, Bools]) -> pd.DataFrame:
     return assigned(rows, changed) if changed else rows
 
 
-def _capacities(rows: pd.DataFrame, proxies: pd.DataFrame, tables: Tables) -> dict[str, Floats]:
-    """Return the vCPU and bytes of memory of the node of each row; infinite where not known."""
+def _capacities(proxies: pd.DataFrame, tables: Tables) -> dict[str, Floats]:
+    """Return the vCPU and bytes of memory of the node of each proxy; infinite where not known."""
     found = {}
     for amount, least in (("vcpu", NODE_MARGIN_VCPU), ("memory_bytes", 0.0)):
         name = f"node_allocatable_{amount}"
         offered = tables[name].groupby("node")[name].max()
         largest = float(offered.max()) if len(offered) else np.inf
         of_proxy = offered.reindex(proxies["node"]).fillna(largest).to_numpy(float)
-        capacity = np.maximum(NODE_MARGIN * of_proxy, of_proxy + least)
-        found[amount] = capacity[rows["proxy"].to_numpy(np.int64)]
+        found[amount] = np.maximum(NODE_MARGIN * of_proxy, of_proxy + least)
     return found
 
 
-def _usual(rows: pd.DataFrame, values: pd.Series) -> Floats:
-    """Return the usual one of some values for each row's proxy; NaN where it has too few steps."""
+def _usual(rows: pd.DataFrame, values: pd.Series, proxy_count: int) -> Floats:
+    """Return the usual one of some values of each proxy; NaN where it has too few steps."""
     groups = values.groupby(rows["proxy"])
     usual = groups.quantile(USUAL).where(groups.count() >= MIN_STEPS)
-    return usual.to_numpy(float)[usual.index.get_indexer(pd.Index(rows["proxy"]))]
+    return usual.reindex(range(proxy_count)).to_numpy(float)
 
 
 def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bools:
@@ -146,8 +147,9 @@ def _is_in(steps: pd.DataFrame, rows: pd.DataFrame, proxies: pd.DataFrame) -> Bo
 
 def _before(rows: pd.DataFrame, fell: Bools, usual: Floats) -> Bools:
     """Return the step before a fall if it is far above the usual: the counter had jumped there."""
-    is_before = after(fell, rows["proxy"].to_numpy(np.int64))
-    return np.asarray(is_before & (rows["cpu_vcpu"].to_numpy(float) > MULTIPLE / 2 * usual))
+    proxy = rows["proxy"].to_numpy(np.int64)
+    is_high = rows["cpu_vcpu"].to_numpy(float) > (MULTIPLE / 2 * usual)[proxy]
+    return np.asarray(after(fell, proxy) & is_high)
 
 
 def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
@@ -172,10 +174,10 @@ def _traffic(rows: pd.DataFrame, no_requests: Bools) -> Floats:
 
 def _too_much_cpu(rows: pd.DataFrame, node_vcpu: Floats, usual: Floats, traffic: Floats) -> Bools:
     """Return the steps above what a proxy can use, or far above its usual without the traffic."""
-    cpu = rows["cpu_vcpu"].to_numpy(float)
+    cpu, proxy = rows["cpu_vcpu"].to_numpy(float), rows["proxy"].to_numpy()
     limit = LIMIT_MARGIN * rows["limit_vcpu"].to_numpy(float)
-    most = np.fmin(limit, np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu))
-    multiple, unknown = ratio(cpu, usual), np.isnan(traffic)
+    most = np.fmin(limit, np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)[proxy])
+    multiple, unknown = ratio(cpu, usual[proxy]), np.isnan(traffic)
     needed = np.where(unknown, UNCONFIRMED_MULTIPLE, MULTIPLE)
     is_alone = unknown | (np.maximum(traffic, 1.0) < CONFIRMING * multiple)
     return np.asarray((cpu > most) | ((multiple > needed) & is_alone & (cpu > LEAST_VCPU)))
@@ -195,19 +197,21 @@ def _too_many_requests(
 ) -> Bools:
     """Return the steps with more requests than the CPU or the other side of the calls allows."""
     rps, cpu = rows["proxy_rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
+    proxy, count = rows["proxy"].to_numpy(), len(usual_cpu)
     available = np.where(np.isinf(node_vcpu), MOST_VCPU, node_vcpu)
-    out = rps * LEAST_VCPU_PER_RPS > available
-    needs = rps * CHEAP_VCPU_PER_RPS
-    denied = (needs > 0.5 * usual_cpu) & (_around(rows, cpu) < 1.5 * usual_cpu)
+    out = rps > (available / LEAST_VCPU_PER_RPS)[proxy]
+    denied = rps > (0.5 * usual_cpu / CHEAP_VCPU_PER_RPS)[proxy]
+    denied &= _around(rows, cpu) < (1.5 * usual_cpu)[proxy]
     for name in REQUEST_COLUMNS[:2]:
-        usual = _usual(rows, rows[name])
+        usual = _usual(rows, rows[name], count)[proxy]
         out |= _is_odd(rows[name], usual, heard.of(rows, name), denied, np.isnan(cpu))
     # A waypoint's requests are in neither of the two.
     with np.errstate(invalid="ignore"):
         rest = rps - rows["inbound_rps"].to_numpy(float) - rows["outbound_rps"].to_numpy(float)
     if (rest > LEAST_RPS).any():
         unknown, others = np.full(len(rows), np.nan), pd.Series(rest, index=rows.index)
-        out |= _is_odd(others, _usual(rows, others), unknown, denied, np.isnan(cpu))
+        usual = _usual(rows, others, count)[proxy]
+        out |= _is_odd(others, usual, unknown, denied, np.isnan(cpu))
     return np.asarray(out)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Floats
+from analyzer.measurement.columns import assigned
 from analyzer.measurement.groups import Groups
 from analyzer.measurement.numbers import Numbers, in_order, numbered
 
@@ -55,7 +56,7 @@ class Heard:
         One element a row of the step table; NaN where the other side does not report.
         """
         number = numbered(self.proxies[WORKLOAD])[rows["proxy"].to_numpy(np.int64)]
-        groups = Groups.of(pd.DataFrame({"number": number, "point": rows["point"]}), _STEP)
+        groups = Groups.of(assigned(rows[["point"]], {"number": number}), _STEP)
         own = pd.Series(groups.sum(rows[name].to_numpy(float), min_count=1), index=groups.names)
         heard = self._by_number(name).reindex(own.index)
         # A burst at the border of two steps is in the one at this side, and in the other at that.

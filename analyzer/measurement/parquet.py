@@ -87,15 +87,16 @@ def _texts(column: pa.ChunkedArray) -> pd.Series:
 def texts_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Ints]:
     """Return the texts of a column of labels that `read_table` read, and each row's number of one.
 
-    A text is one object, as it is in every other table. It may have several numbers.
+    A text is one object, as it is in every other table, and has one number. Each million rows of
+    the file has a dictionary of its own.
     """
-    known, codes, count = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int32)], 0
+    number_of: dict[str, int] = {}
+    codes = [np.empty(0, dtype=np.int32)]
     for chunk in column.chunks:
-        texts = chunk.dictionary.to_pylist()
-        known.append(np.array([*map(sys.intern, texts)], dtype=object))
-        codes.append(np.asarray(chunk.indices) + np.int32(count))
-        count += len(texts)
-    return np.concatenate(known), np.concatenate(codes)
+        texts = map(sys.intern, chunk.dictionary.to_pylist())
+        numbers = [number_of.setdefault(text, len(number_of)) for text in texts]
+        codes.append(np.array(numbers, dtype=np.int32)[np.asarray(chunk.indices)])
+    return np.array([*number_of], dtype=object), np.concatenate(codes)
 
 
 def times_of(path: Path, query: Query, rows: int) -> Iterator[Floats]:

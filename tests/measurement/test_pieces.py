@@ -61,7 +61,8 @@ def test_a_text_that_two_chunks_number_differently_is_one_label() -> None:
     chunks = [table(("a", 600, 0.5), ("b", 600, 1.0)), table(("b", 1200, 2.0), ("c", 600, 3.0))]
     found = checked_pieces(QUERY, pa.concat_tables(chunks))
 
-    assert found.frame()["pod"].tolist() == ["a", "b", "b", "c"]
+    assert found.labels["pod"].tolist() == ["a", "b", "c"]
+    assert found.lengths.tolist() == [1, 2, 1]
     assert found.frame()[QUERY.name].tolist() == [0.5, 1.0, 2.0, 3.0]
 
 
