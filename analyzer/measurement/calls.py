@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analyzer.measurement.columns import assigned, where
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.numbers import in_order, numbered
 from analyzer.measurement.other_side import (
     CALLS,
@@ -83,19 +85,20 @@ def _totals(
     reported: pd.DataFrame, filled: pd.DataFrame, proxies: pd.DataFrame, side: _Side
 ) -> pd.DataFrame:
     """Return what each workload reported and handled, in the steps in which the two differ."""
+    columns = {
+        "reported": reported[side.column].to_numpy(float),
+        "handled": filled[side.column].to_numpy(float),
+    }
+    if np.array_equal(columns["reported"], columns["handled"], equal_nan=True):
+        # As a rule nothing was unseen, and nothing impossible.
+        return pd.DataFrame(columns=["point", *columns, *side.ends])
     # Names of millions of rows would take most of the time.
     number, proxy = numbered(proxies[side.keys]), filled["proxy"].to_numpy(np.int64)
-    rows = pd.DataFrame(
-        {
-            "number": number[proxy],
-            "point": filled["point"].to_numpy(np.int64),
-            "reported": reported[side.column].fillna(0.0).to_numpy(),
-            "handled": filled[side.column].fillna(0.0).to_numpy(),
-        }
-    )
+    rows = assigned(filled[["point"]], {"number": number[proxy], **columns})
     if side.only is not None:
-        rows = rows[(proxies["role"] == side.only).to_numpy()[proxy]]
-    totals = rows.groupby(["number", "point"])[["reported", "handled"]].sum()
+        rows = where(rows, (proxies["role"] == side.only).to_numpy()[proxy])
+    groups = Groups.of(rows, ["number", "point"])
+    totals = groups.sums({name: rows[name].to_numpy() for name in columns})
     differs = (totals["handled"] - totals["reported"]).abs() > _NEGLIGIBLE * totals["handled"]
     found = totals[differs].reset_index()
     names = in_order(proxies[side.keys]).set_axis(side.ends, axis=1)

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats
-from analyzer.measurement.numbers import are_among
+from analyzer.measurement.columns import assigned, where
+from analyzer.measurement.groups import Groups
+from analyzer.measurement.numbers import are_among, in_order, numbered
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SOURCE, WORKLOAD
 from analyzer.measurement.past_sidecars import past_sidecars
 from analyzer.measurement.same_calls import NEARLY
@@ -46,13 +48,16 @@ class Attached:
 
 def attached(proxies: pd.DataFrame, steps: pd.DataFrame, *, is_whole: bool) -> Attached:
     """Return how the workloads of these proxies are attached, in the steps they existed in."""
-    at = steps[["proxy", "point"]].join(proxies[[*WORKLOAD, "role"]], on="proxy")
-    sidecars = at.loc[at["role"] == Role.SIDECAR, [*WORKLOAD, "point"]]
+    proxy = steps["proxy"].to_numpy(np.int64)
+    rows = assigned(steps[["point"]], {"number": numbered(proxies[WORKLOAD])[proxy]})
+    rows = where(rows, (proxies["role"] == Role.SIDECAR).to_numpy()[proxy])
+    of_sidecars = Groups.of(rows, ["number", "point"]).names.to_frame(index=False)
+    sidecars = of_sidecars.join(in_order(proxies[WORKLOAD]), on="number")
     return Attached(
         namespaces=frozenset(proxies["namespace"]),
         is_whole=is_whole,
         is_ambient=bool(proxies["role"].isin([Role.ZTUNNEL, Role.WAYPOINT]).any()),
-        sidecars=sidecars.drop_duplicates(),
+        sidecars=sidecars[[*WORKLOAD, "point"]],
         gateways=proxies.loc[proxies["role"] == Role.GATEWAY, WORKLOAD].drop_duplicates(),
     )
 
