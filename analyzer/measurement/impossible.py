@@ -186,9 +186,9 @@ def _too_much_cpu(rows: pd.DataFrame, node_vcpu: Floats, usual: Floats, traffic:
 def _around(rows: pd.DataFrame, values: Floats) -> Floats:
     """Return the largest value of each row and the steps before and after it."""
     proxy, found = rows["proxy"].to_numpy(), values.copy()
-    here, there = np.where(proxy[1:] == proxy[:-1], np.array([values[1:], values[:-1]]), np.nan)
-    np.fmax(found[1:], there, out=found[1:])
-    np.fmax(found[:-1], here, out=found[:-1])
+    is_same = proxy[1:] == proxy[:-1]
+    np.fmax(found[1:], values[:-1], out=found[1:], where=is_same)
+    np.fmax(found[:-1], values[1:], out=found[:-1], where=is_same)
     return found
 
 

@@ -131,10 +131,9 @@ class Rows:
         """
         dense = np.full(self._shape, np.nan)
         dense[self.proxy, self.point] = rates
-        beyond = np.full((self._shape[0], 1), np.nan)
-        before = np.concatenate([beyond, dense[:, :-1]], axis=1)
-        after = np.concatenate([dense[:, 1:], beyond], axis=1)
-        inner = np.fmax(before, after)
+        inner = np.full(self._shape, np.nan)
+        inner[:, 1:] = dense[:, :-1]
+        np.fmax(inner[:, :-1], dense[:, 1:], out=inner[:, :-1])
         is_few = (~np.isnan(dense)).sum(axis=1, keepdims=True) < _FEW_STEPS
         beside = covered.beside_hole | covered.beside_gap
         is_low = beside & (dense < _PARTIAL_SHARE * inner)

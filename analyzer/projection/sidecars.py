@@ -149,18 +149,14 @@ def tally(
     is_known = before["cpu_vcpu"].notna().to_numpy()
     vcpu_used, vcpu_requested = _billed_by(after, "vcpu")
     bytes_used, bytes_requested = _billed_by(after, "memory_bytes")
-    added_rps, used_more_vcpu = (
-        (after[name].to_numpy() - before[name].to_numpy())[is_known]
-        for name in ("proxy_rps", "cpu_vcpu")
-    )
     return SidecarTally(
         step_count=step_count,
         value_count=int(is_known.sum()),
         measured_vcpu=float(before["cpu_vcpu"].sum()),
         measured_rps=float(before["proxy_rps"].sum()),
-        added_rps=float(np.nansum(added_rps)),
+        added_rps=float(np.nansum(_change(before, after, "proxy_rps")[is_known])),
         added_vcpu=float(added_vcpu[is_known].sum()),
-        floored_vcpu=float((used_more_vcpu - added_vcpu[is_known]).sum()),
+        floored_vcpu=float((_change(before, after, "cpu_vcpu") - added_vcpu)[is_known].sum()),
         reserved_vcpu=float(before["reserved_vcpu"].sum()),
         memory_gib=float(before["memory_bytes"].sum()) / BYTES_PER_GIB,
         reserved_memory_gib=float(before["reserved_memory_bytes"].sum()) / BYTES_PER_GIB,
@@ -169,6 +165,10 @@ def tally(
         billed_by_use_gib=bytes_used / BYTES_PER_GIB,
         billed_by_reservation_gib=bytes_requested / BYTES_PER_GIB,
     )
+
+
+def _change(before: pd.DataFrame, after: pd.DataFrame, name: str) -> Floats:
+    return np.asarray(after[name].to_numpy() - before[name].to_numpy())
 
 
 def _billed_by(samples: pd.DataFrame, quantity: str) -> Iterator[float]:

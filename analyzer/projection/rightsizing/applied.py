@@ -161,8 +161,9 @@ class _Requests:
         bills = {
             name: elementwise(_where_known, changed[name].to_numpy(), samples[name].to_numpy())
             for name in ("billed_vcpu", "billed_memory_bytes")
+            if samples[name].isna().any()
         }
-        return assigned(changed, bills)
+        return assigned(changed, bills) if bills else changed
 
     def _of_samples(self, column: str) -> Floats:
         """Return a column of the requests for each sample; NaN where there are none."""

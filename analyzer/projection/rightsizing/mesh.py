@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
+import numpy as np
+import pandas as pd
+
+from analyzer.measurement.columns import where
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.demand import Growth, grown, within
 from analyzer.projection.modes import RIGHTSIZED
@@ -17,6 +22,9 @@ from analyzer.units import Reason, Refusal, Role
 
 _NAME: Final = ["namespace", "workload"]
 
+_SAMPLES_AT_ONCE: Final = 500_000
+"""Some 50 MB of what is worked out from them; a namespace with more is not divided."""
+
 
 def recommended(
     usage: MeshUsage, scenario: Scenario, growth: Growth, *, force_short: bool
@@ -26,10 +34,12 @@ def recommended(
     What they save is of the scenario's working hours, as every bill is.
     """
     policy = policy_of(scenario, usage, force_short=force_short)
-    killed = usage.memory_kills[_NAME].itertuples(index=False, name=None)
-    found = recommend(
-        grown(usage.of_role(Role.SIDECAR), growth), usage.observed_points, policy, {*killed}
+    killed = {*usage.memory_kills[_NAME].itertuples(index=False, name=None)}
+    parts = (
+        recommend(grown(rows, growth), usage.observed_points, policy, killed).workloads
+        for rows in _some_at_once(usage.of_role(Role.SIDECAR))
     )
+    found = Rightsizing(policy=policy, workloads=tuple(chain.from_iterable(parts)))
     billed = within(usage, scenario.working_hours)
     sidecars = grown(billed.of_role(Role.SIDECAR, filled=True), growth)
     found = with_savings(found, sidecars, len(billed.observed_points))
@@ -41,6 +51,14 @@ def recommended(
     }
     workloads = tuple(_owned(item, owners) for item in found.workloads)
     return replace(found, default=default_of(workloads), workloads=workloads)
+
+
+def _some_at_once(samples: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the samples of some whole namespaces, of which what is worked out takes little."""
+    codes = samples["namespace"].cat.codes.to_numpy()
+    batch = np.cumsum(np.bincount(codes)) // _SAMPLES_AT_ONCE
+    for number in np.unique(batch):
+        yield where(samples, (batch == number)[codes])
 
 
 def _owned(
