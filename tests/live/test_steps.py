@@ -89,7 +89,8 @@ def test_every_envoy_has_the_size_of_its_configuration(usage: MeshUsage) -> None
     sizes = {f"{one.namespace}/{one.name}": one.configured_clusters for one in _SPEC.workloads}
     for role in set(Role) - {Role.ZTUNNEL}:
         rows = usage.of_role(role)
-        expected = (rows["namespace"] + "/" + rows["workload"]).map(sizes)
+        names = rows["namespace"].astype(str) + "/" + rows["workload"].astype(str)
+        expected = names.map(sizes)
         assert (rows["configured_clusters"] == expected).all(), role
 
 
