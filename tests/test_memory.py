@@ -2,13 +2,15 @@
 
 import ctypes
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
 
-from analyzer.memory import release_unused
+from analyzer.memory import release_unused, share_heap
 
 _PIECES: Final = 1000
 _MANY: Final = 10_000_000
@@ -34,7 +36,43 @@ def test_freed_memory_goes_back_to_the_system() -> None:
     assert last.all()
 
 
+def test_threads_share_one_heap() -> None:
+    code = """
+import sys, threading
+from pathlib import Path
+from analyzer.memory import share_heap
+
+def heaps():
+    # glibc aligns the heap of a thread at 64 MiB, and reserves as much.
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    starts = [int(line.split("-")[0], 16) for line in lines if line.endswith(" 0 ")]
+    return sum(start % 2**26 == 0 for start in starts)
+
+if sys.argv[1] == "shared":
+    assert share_heap()
+before, barrier = heaps(), threading.Barrier(4)
+
+def work():
+    kept = [bytes(2000) for _ in range(1000)]
+    barrier.wait()
+    found.append(heaps() - before)
+    barrier.wait()
+
+found = []
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(max(found))
+"""
+    own, shared = (
+        int(subprocess.check_output([sys.executable, "-c", code, how])) for how in ("own", "shared")
+    )
+    assert own >= 1
+    assert shared == 0
+
+
 def test_a_system_without_the_function_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
     release_unused(_MANY)
+    assert not share_heap()

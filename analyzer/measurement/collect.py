@@ -32,7 +32,7 @@ from analyzer.measurement.snapshot import (
 )
 from analyzer.measurement.unreported import MARK, UNREPORTED
 from analyzer.measurement.working import WHOLE, Working
-from analyzer.memory import release_unused
+from analyzer.memory import release_unused, share_heap
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.fetch import Fetched, Job, fetch
 from analyzer.prometheus.parts import Divisible
@@ -95,6 +95,7 @@ def collect_snapshot(  # noqa: PLR0913 - where, what, when, and two listeners
         kept = _kept(target, ask, now, is_for_report=is_for_report, note=note)
         if kept is not None:
             return kept
+    share_heap()
     with locked(target, note):
         working.settle(target, note)
         kept = reuse.answered(target, ask, now, force=force, is_for_report=is_for_report, note=note)
