@@ -51,6 +51,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
         if projected and scenario
         else None
     )
+    release_unused(usage.steps.size)
     return Answer(
         manifest=snapshot.manifest,
         usage=usage,

@@ -54,6 +54,7 @@ from analyzer.measurement.steps import step_table
 from analyzer.measurement.tables import Tables
 from analyzer.measurement.unseen import fill
 from analyzer.measurement.waypoint_reports import counted_at_one_side, with_waypoints_apart
+from analyzer.memory import release_unused
 from analyzer.units import Interval, Reason, Refusal, Role
 from analyzer.window import TimeWindow
 
@@ -310,8 +311,10 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     cluster = _cluster_of(tables, proxies)
     counters = counted(tables, manifest)
     table = step_table(tables, proxies, manifest, cluster, counters)
+    release_unused(table.rows.size)
     observed = _observed_points(snapshot, table.rows)
     heard, remote_share, lacking_share = _heard(tables, proxies, window)
+    release_unused(table.rows.size)
     bad = impossible(table.rows, proxies, tables, counters, heard)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)

@@ -46,9 +46,10 @@ def draw(answer: Answer) -> style.ShownFigure | Refusal:
     fit = answer.sidecar
     if answer.calibration is None or fit is None or fit.fitted_rps is None:
         return style.nothing_to_draw("calibration", "No cost per request was fitted.")
+    rows = answer.calibration.observations
     # Proxies without HTTP requests have no place on this axis.
-    rows = answer.calibration.observations.query("rps > 0")
-    rps, vcpu = rows["rps"].to_numpy(float), rows["cpu_vcpu"].to_numpy(float)
+    has_http = rows["rps"].to_numpy(float) > 0
+    rps, vcpu = (rows[name].to_numpy(float)[has_http] for name in ("rps", "cpu_vcpu"))
     if not rps.size:
         return style.nothing_to_draw("calibration", "No fitted step has requests.")
     figure, axes = style.new_figure(height_inches=5.4)
