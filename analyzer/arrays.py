@@ -23,8 +23,13 @@ def numbers_of(chosen: Bools) -> Rows:
     return ALL if chosen.all() else np.flatnonzero(chosen)
 
 
+def are_alike(values: Any) -> bool:  # noqa: ANN401 - an array of NumPy or of pandas
+    """Return whether these values are a single one, which is there once."""
+    return len(values) > 1 and getattr(values, "strides", None) == (0,)
+
+
 def taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
     """Return these rows of a column; a single value for all rows stays single."""
-    if values.strides == (0,) and not isinstance(rows, slice) and len(values):
+    if are_alike(values) and not isinstance(rows, slice):
         return np.broadcast_to(values[0], len(rows))
     return values[rows]

@@ -6,17 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats
+from analyzer.arrays import Bools, Floats, are_alike, taken
 
 
 def alike(value: float, count: int) -> Floats:
     """Return an array of the same value, which is there once; it cannot be changed."""
     return np.broadcast_to(np.float64(value), (count,))
-
-
-def are_alike(values: Any) -> bool:  # noqa: ANN401 - an array of NumPy or of pandas
-    """Return whether these values are one, which is there once."""
-    return len(values) > 1 and getattr(values, "strides", None) == (0,)
 
 
 def as_one(values: Floats) -> Floats:
@@ -53,11 +48,8 @@ def where(table: pd.DataFrame, chosen: Bools) -> pd.DataFrame:
     """Return the chosen rows of a table. As a rule that is all, and none is copied."""
     if chosen.all():
         return table
-    count = int(np.count_nonzero(chosen))
-    columns = {
-        name: np.broadcast_to(values[0], (count,)) if are_alike(values) else values[chosen]
-        for name, values in _columns(table).items()
-    }
+    rows = np.flatnonzero(chosen)
+    columns = {name: taken(values, rows) for name, values in _columns(table).items()}
     return _table(columns, table, table.index[chosen])
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Floats, Ints
-from analyzer.measurement.columns import are_alike
+from analyzer.arrays import Floats, Ints, are_alike
 
 _SPARSE = 4
 """Possible numbers for each row, up to which those that occur are found without sorting."""
@@ -49,7 +48,6 @@ class Groups:
             if len(keys) == 1
             else pd.MultiIndex.from_arrays(columns[::-1], names=list(keys))
         )
-        number = np.asarray(number, dtype=np.int64)
         row_count = np.bincount(number, minlength=len(names)).astype(np.float64)
         return cls(number=number, names=names, row_count=row_count)
 

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats
-from analyzer.measurement.columns import are_alike, as_one, assigned
+from analyzer.arrays import Bools, Floats, are_alike
+from analyzer.measurement.columns import as_one, assigned
 from analyzer.measurement.counters import Counted
 from analyzer.measurement.filling import ratio
 from analyzer.measurement.neighbours import after

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints
-from analyzer.measurement.columns import added, alike, are_alike, as_one
+from analyzer.arrays import Bools, Floats, Ints, are_alike
+from analyzer.measurement.columns import added, alike, as_one
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows

@@ -22,6 +22,13 @@ from analyzer.prometheus.promql import selector
 from analyzer.prometheus.response import Response, Series, joined
 from analyzer.window import TimeWindow
 
+_SEVERAL: Final = "survey_several_series"
+_DUPLICATES: Final[Mapping[Exporter, str]] = {
+    Exporter.PROXY: "survey_duplicate_scrapes",
+    Exporter.CADVISOR: "survey_duplicate_containers",
+}
+"""What is asked about an exporter where `_SEVERAL` finds a proxy of it."""
+
 _ROUNDS: Final = 3
 """Copies of one part of the mesh may hide those of another, which have other labels."""
 
@@ -117,14 +124,6 @@ def scraped_once(seen: Look, twice: Twice) -> bool:
     # Other jobs have no istio_build, of which the parts count.
     counted = {group.site for group in counts.of(Exporter.PROXY)}
     return {site_of(one.labels, mapping) for one in seen.samples[Exporter.PROXY]} <= counted
-
-
-_SEVERAL: Final = "survey_several_series"
-_DUPLICATES: Final[Mapping[Exporter, str]] = {
-    Exporter.PROXY: "survey_duplicate_scrapes",
-    Exporter.CADVISOR: "survey_duplicate_containers",
-}
-"""What is asked about an exporter where `_SEVERAL` finds a proxy of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

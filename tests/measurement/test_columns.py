@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.arrays import Floats
+from analyzer.arrays import Floats, are_alike
 from analyzer.measurement.columns import (
     added,
     alike,
-    are_alike,
     as_one,
     assigned,
     elementwise,
