@@ -1,5 +1,6 @@
 """Joining the chunks of a query: by numbers of labels, so that no text is there once a row."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,8 +24,7 @@ def joined_table(query: Query, tables: Sequence[pa.Table]) -> tuple[pa.Table, in
         texts[label], codes[label] = _numbered([table.column(label) for table in tables])
     times = _values(tables, TIME, np.dtype(np.int64))
     values = _values(tables, query.name, np.dtype(np.float64))
-    # numpy sorts by the last key first.
-    order = np.lexsort((times, *(codes[label] for label in reversed(query.labels))))
+    order = _order([codes[label] for label in query.labels], times)
     is_new_series = changes([codes[label][order] for label in query.labels], len(order))
     if may_repeat(query):
         order = order[is_new_series | changes([times[order]], len(order))]
@@ -35,6 +35,26 @@ def joined_table(query: Query, tables: Sequence[pa.Table]) -> tuple[pa.Table, in
     columns[TIME] = pa.array(times[order])
     columns[query.name] = pa.array(values[order])
     return pa.table(columns), int(is_new_series.sum())
+
+
+def _order(codes: Sequence[Ints], times: Ints) -> Ints:
+    """Return the rows by their numbers of labels, and then by time.
+
+    Chunks are in this order and follow each other in time: a stable sort by one number for each
+    series merges them, in a tenth of the time.
+    """
+    size = math.prod(int(each.max(initial=0)) + 1 for each in codes)
+    if size <= np.iinfo(np.int64).max:
+        series = np.zeros(len(times), np.int64)
+        for each in codes:
+            series *= int(each.max(initial=0)) + 1
+            series += each
+        order = np.argsort(series, kind="stable")
+        is_later = np.diff(times[order]) >= 0
+        if (is_later | (np.diff(series[order]) != 0)).all():
+            return order
+    # numpy sorts by the last key first.
+    return np.lexsort((times, *reversed(codes)))
 
 
 def _numbered(columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, Ints]:

@@ -11,6 +11,7 @@ from typing import Final
 import requests
 
 from analyzer.prometheus.bounds import Allowance
+from analyzer.prometheus.link import Link
 
 _STEP_BYTES: Final = 65_536
 _INFLATED_BYTES: Final = 1024 * 1024
@@ -22,34 +23,33 @@ _BEGINNING_BYTES: Final = 1024
 _PLAIN: Final = frozenset({"", "identity"})
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 
-ACCEPTED_ENCODINGS: Final = "gzip"
-
 
 class UnreadableAnswer(requests.RequestException):
     """An answer that is not HTTP, or cannot be decompressed; the text is a clause about it."""
 
 
-def read_body(response: requests.Response, allowance: Allowance) -> bytes:
+def read_body(response: requests.Response, allowance: Allowance, link: Link) -> bytes:
     """Read the body of a streamed response; of an error only the beginning.
 
     Raises:
+        SlowLink: if it comes slowly, and may be compressed.
         AnswerTooLarge: if it is larger than may be.
         UnreadableAnswer: if it cannot be decompressed.
         urllib3.exceptions.HTTPError: if it is not whole.
         TimeoutError: if the time is over.
     """
     try:
-        return _read(response, allowance)
+        return _read(response, allowance, link)
     except BaseException:
         # What is left of it would be taken for the answer to the next request.
         response.close()
         raise
 
 
-def _read(response: requests.Response, allowance: Allowance) -> bytes:
+def _read(response: requests.Response, allowance: Allowance, link: Link) -> bytes:
     is_success = response.status_code == HTTPStatus.OK
     body = io.BytesIO()
-    for piece in _inflated(response):
+    for piece in _inflated(response, link):
         body.write(piece)
         is_long = body.tell() > _ERROR_BYTES
         if is_long and (not is_success or _is_page(response, body)):
@@ -72,12 +72,12 @@ def _is_page(response: requests.Response, body: io.BytesIO) -> bool:
         return is_html and bytes(held[:_BEGINNING_BYTES]).lstrip().startswith(b"<")
 
 
-def _inflated(response: requests.Response) -> Iterator[bytes]:
+def _inflated(response: requests.Response, link: Link) -> Iterator[bytes]:
     named = response.headers.get("Content-Encoding", "").lower().split(",")
     encoding = ", ".join({one.strip() for one in named} - _PLAIN)
     pieces = response.raw.stream(_STEP_BYTES, decode_content=False)
     if not encoding:
-        yield from pieces
+        yield from link.watched(pieces)
     elif encoding in _GZIP:
         yield from _gunzipped(pieces)
     else:

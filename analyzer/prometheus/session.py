@@ -1,8 +1,9 @@
 """The requests.Session under prometheus-api-client: what it needs and does not do itself."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 
@@ -10,9 +11,10 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
-from analyzer.prometheus.body import ACCEPTED_ENCODINGS, UnreadableAnswer, read_body
+from analyzer.prometheus.body import UnreadableAnswer, read_body
 from analyzer.prometheus.bounds import Allowance, Budget
 from analyzer.prometheus.credentials import Access
+from analyzer.prometheus.link import Link, SlowLink
 from analyzer.prometheus.response import decode, types_asked
 
 
@@ -82,8 +84,7 @@ class PrometheusSession(requests.Session):
     def __init__(self, access: Access, budget: Budget | None = None) -> None:
         super().__init__()
         self._budget = budget or Budget(access)
-        # What may be decompressed is what `body` can bound.
-        self.headers["Accept-Encoding"] = ACCEPTED_ENCODINGS
+        self._link = Link()
         self.auth = _BearerAuth(access.token)
         if access.username and not access.token:
             # As bytes: requests would encode text as Latin-1, which not every password is.
@@ -121,15 +122,27 @@ class PrometheusSession(requests.Session):
         self._last.response = None
         kwargs["allow_redirects"] = False
         with self._budget.allowed() as allowance, _known_failures(allowance):
-            kwargs.update(stream=True, timeout=allowance.seconds_left())
-            plain = super().request(method, url, *args, **kwargs)
-            # As requests itself does once a body is read.
-            plain._content = read_body(plain, allowance)  # noqa: SLF001
-            plain._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+            plain = self._read(allowance, partial(super().request, method, url, *args, **kwargs))
         response = _DecodedResponse()
         response.__dict__.update(plain.__dict__)
         response.types = types_asked(str(url), promql)
         self._last.response = response
+        return response
+
+    def _read(
+        self, allowance: Allowance, send: Callable[..., requests.Response]
+    ) -> requests.Response:
+        """Send a request and read the answer, twice where it should have been compressed."""
+        # Nothing else is accepted: what may be decompressed is what `body` can bound.
+        self.headers["Accept-Encoding"] = self._link.accepted_encoding
+        response = send(stream=True, timeout=allowance.seconds_left())
+        try:
+            content = read_body(response, allowance, self._link)
+        except SlowLink:
+            return self._read(allowance, send)
+        # As requests itself does once a body is read.
+        response._content = content  # noqa: SLF001
+        response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
         return response
 
     def get_redirect_target(self, _response: requests.Response) -> None:

@@ -6,9 +6,9 @@
 A size is sidecars x days, scraped every five minutes if no SECONDS are given. Each mesh is written
 once into a real Prometheus, at some half a million samples a second, and kept in FOLDER. Then, size
 by size and in one run on one machine: three bare queries (the rates of CPU, of requests in and of
-requests out, of each pod in each step, by four connections that read the bytes and no more), and
-`analyze` with charts and report. Prints time, samples that the server read, and memory of each, and
-how they grow with sidecars and days.
+requests out, of each pod in each step, by four connections of `requests` that read the bytes and no
+more, compressed as it asks for them by default), and `analyze` with charts and report. Prints time,
+samples that the server read, and memory of each, and how they grow with sidecars and days.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import responses
 from typing import BinaryIO
 
@@ -89,6 +89,8 @@ class SpoiltServer(InThread):
         self._upstream, self._spoil, self._when = upstream, spoil, when
         self._lock = threading.Lock()
         self.request_count = 0
+        self.accepted_encodings: list[str] = []
+        """What the requests so far accept."""
         super().__init__(_Server(self._serve), threading.Event())
 
     def _serve(self, connected: socket.socket) -> None:
@@ -102,9 +104,12 @@ class SpoiltServer(InThread):
         with self._lock:
             self.request_count += 1
             number = self.request_count
+            self.accepted_encodings.append(request.headers.get("accept-encoding", ""))
         answer = self._upstream
         if isinstance(answer, str):
-            answer = passed_on(request, answer)
+            # What is spoilt is the plain body.
+            headers = {**request.headers, "accept-encoding": "identity"}
+            answer = passed_on(replace(request, headers=headers), answer)
         if self._when(number):
             self._spoil(Client(connected, self._ending), answer)
             return False
@@ -140,8 +145,6 @@ def _read(reader: BinaryIO) -> Received | None:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     body = reader.read(int(headers.get("content-length", 0))) or b""
-    # What is spoilt is the plain body.
-    headers.pop("accept-encoding", None)
     return Received(method=method, path=path, headers=headers, body=body)
 
 
