@@ -24,13 +24,14 @@ from analyzer.measurement.plan import Plan, PlannedQuery
 from analyzer.measurement.rows import CPU
 from analyzer.measurement.working import Working
 from analyzer.prometheus.connection import Source
-from analyzer.prometheus.fetch import points_in_chunks
+from analyzer.prometheus.fetch import Job, fetch
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.prometheus.response import Series
 from analyzer.window import Chunk
 
 RESETS: Final = "proxy_resets"
-FOLLOWING: Final = frozenset({CPU_COUNTER, REQUEST_COUNTER, RESETS})
+_COUNTERS: Final = (CPU_COUNTER, REQUEST_COUNTER)
+FOLLOWING: Final = frozenset({*_COUNTERS, RESETS})
 """Queries that are asked only about namespaces where their answers may change anything."""
 
 _LARGE: Final = 50_000
@@ -76,7 +77,7 @@ def can_follow(plan: Plan) -> bool:
 def doubtful_namespaces(source: Source, place: Working) -> tuple[str, ...] | None:
     """Return the namespaces in which a proxy's counters need a closer look; None for all.
 
-    All chunks but those of `FOLLOWING` must be there. Raises as `Source.points`, `read_chunks`.
+    All chunks but those of `FOLLOWING` must be there. Raises as `fetch`, `read_chunks`.
     """
     checked = _Checked.of(source, place)
     doubtful = checked.doubtful()
@@ -179,9 +180,11 @@ class _Checked:
         for name in _READ:
             for table, _ in read_chunks(place, plan.queries[name].jobs):
                 found._add_rates(name, table)
-        for name in (CPU_COUNTER, REQUEST_COUNTER):
-            for one in _asked(source, plan, plan.queries[name], ends):
-                found._add_counter(name, one)
+        jobs = [job for name in _COUNTERS for job in _jobs(plan.queries[name], ends)]
+        # As they come: all labels of all counters take more memory than the rates.
+        for fetched in fetch(source, plan.window, jobs):
+            for one in (series for answer in fetched.responses for series in answer.series):
+                found._add_counter(fetched.job.query.name, one)
         return found
 
     def _add_rates(self, name: str, table: pa.Table) -> None:
@@ -247,10 +250,10 @@ class _Checked:
         return found | self.sums[CPU].cpu_differs()[:size]
 
 
-def _asked(source: Source, plan: Plan, planned: PlannedQuery, ends: Ints) -> tuple[Series, ...]:
-    """Return the series of a query at a few steps."""
-    chunks = [*_chunks(ends, max(one.point_count for one in planned.chunks))]
-    return points_in_chunks(source, planned.promql, plan.window, chunks).series
+def _jobs(planned: PlannedQuery, ends: Ints) -> Iterator[Job]:
+    """Yield what asks a query at a few steps."""
+    for chunk in _chunks(ends, max(one.point_count for one in planned.chunks)):
+        yield Job(query=planned.query, promql=planned.promql, chunk=chunk)
 
 
 def _chunks(ends: Ints, most: int) -> Iterator[Chunk]:
