@@ -20,6 +20,8 @@ _SHAPES: dict[str, tuple[Bend, ...]] = {
     "requests fall": (rates.request_dips,),
     "CPU falls": (rates.cpu_dips,),
     "evicted": (bursts.evicted_series,),
+    "falls in a row": (rates.falls_in_a_row,),
+    "requests in and out fall": (rates.request_dips, rates.source_dips),
 }
 
 
