@@ -70,10 +70,12 @@ def corrected(
 
     `reported` and `filled` have the same rows, those of the step table.
     """
+    of_sides = [_totals(reported, filled, proxies, side) for side in _SIDES.values()]
+    if not any(map(len, of_sides)):
+        return reports
     parts = [reports[~reports["reporter"].isin([*_SIDES])]]
-    for reporter, side in _SIDES.items():
+    for (reporter, side), totals in zip(_SIDES.items(), of_sides, strict=True):
         own = reports[reports["reporter"] == reporter]
-        totals = _totals(reported, filled, proxies, side)
         if len(totals) and len(own):
             others = reports[reports["reporter"].isin(side.others)]
             own = _scaled(own, others, totals, side)

@@ -17,6 +17,7 @@ from analyzer.measurement.numbers import are_among, in_order, numbered
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SOURCE, WORKLOAD
 from analyzer.measurement.past_sidecars import past_sidecars
 from analyzer.measurement.same_calls import NEARLY
+from analyzer.measurement.sums import summed_in_steps
 from analyzer.units import Role
 
 _ENDS: Final = [*SOURCE, *DESTINATION]
@@ -84,8 +85,7 @@ def count_calls_once(reports: pd.DataFrame, mesh: Attached) -> pd.DataFrame:
         part *= 1 - _forwarded(sent, reports, mesh)
         sent = sent.assign(**{CALLS: sent[CALLS] * part})[part > 0]
     counted = pd.concat([received, sent])
-    totals = counted.groupby([*_ENDS, "reporter", "point"])[CALLS].sum()
-    return totals.rename("rps").reset_index()
+    return summed_in_steps(counted, [*_ENDS, "reporter"], CALLS).rename(columns={CALLS: "rps"})
 
 
 def _keys(rows: pd.DataFrame, names: list[str]) -> pd.MultiIndex:
@@ -116,7 +116,8 @@ def _beyond_sidecars(sent: pd.DataFrame, received: pd.DataFrame, mesh: Attached)
     if mesh.is_ambient and is_covered.any():
         part[is_covered] = past_sidecars(sent[is_covered], at_server)
     borders = is_covered & _is_beside(sent, sent[~is_covered & reports])
-    part[borders] = np.maximum(part[borders], _unreported(sent[borders], at_server))
+    if borders.any():
+        part[borders] = np.maximum(part[borders], _unreported(sent[borders], at_server))
     return part
 
 

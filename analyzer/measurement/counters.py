@@ -16,6 +16,8 @@ from analyzer.arrays import Bools, Floats
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.numbers import Numbers, distinct, numbered
 from analyzer.measurement.other_side import INBOUND, OUTBOUND
+from analyzer.measurement.pieces import Pieces
+from analyzer.measurement.placed import steps_of
 from analyzer.measurement.rows import CPU, with_points
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import Tables
@@ -153,11 +155,9 @@ def _cpu(tables: Tables, window: TimeWindow) -> tuple[pd.DataFrame, Bools]:
     """Return the CPU counter of each container beside its rate, and where it fell."""
     keys = [*KEY, "container"]
     counters = with_points(tables[CPU_COUNTER], window).rename(columns={CPU_COUNTER: "value"})
-    rates = with_points(tables[CPU], window).rename(columns={CPU: "rate"})
     numbers = Numbers(distinct(counters[keys]))
-    rates = pd.DataFrame(
-        {"number": numbers.of(rates[keys]), "point": rates["point"], "rate": rates["rate"]}
-    )
+    rates = _numbered(tables.pieces(CPU), numbers, window).rename(columns={CPU: "rate"})
+    rates = rates[["number", "point", "rate"]]
     counters = counters.assign(number=numbers.of(counters[keys]))
     both = counters.merge(rates, on=["number", "point"])
     rows = _beside(both, keys, window.step_seconds)
@@ -216,12 +216,12 @@ def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:
     counters["number"] = numbers.of(counters[KEY])
     of_each = []
     for reporter, name in REPORTERS.items():
-        sums = _by_number(tables[name], numbers, window)[name].sum()
+        sums = _by_number(tables.pieces(name), numbers, window)[name].sum()
         of_each.append(sums.rename("rate").reset_index().assign(reporter=reporter))
     both = counters.merge(pd.concat(of_each), on=["number", "reporter", "point"], how="left")
     rows = _beside(both.fillna({"rate": 0.0}), [*KEY, "reporter"], window.step_seconds)
     resets, scrapes = (
-        _by_number(tables[name], numbers, window)[name].max()
+        _by_number(tables.pieces(name), numbers, window)[name].max()
         for name in ("proxy_resets", "proxy_build")
     )
     steps = pd.MultiIndex.from_arrays([rows["number"], rows["point"]])
@@ -234,11 +234,24 @@ def _requests(tables: Tables, window: TimeWindow) -> pd.DataFrame:
 
 
 def _by_number(
-    frame: pd.DataFrame, numbers: Numbers, window: TimeWindow
+    pieces: Pieces, numbers: Numbers, window: TimeWindow
 ) -> "DataFrameGroupBy[Any, Any]":
     """Return the rows of numbered proxies in groups of proxy and step."""
-    rows = with_points(frame, window).assign(number=numbers.of(frame[KEY]))
-    return rows[rows["number"] >= 0].groupby(["number", "point"])
+    return _numbered(pieces, numbers, window).groupby(["number", "point"])
+
+
+def _numbered(pieces: Pieces, numbers: Numbers, window: TimeWindow) -> pd.DataFrame:
+    """Return the rows whose names have a number, with it and the step."""
+    number = numbers.of(pieces.labels)
+    # Many meshes have no counters, or a few: the labels of all rows would be written out for none.
+    theirs = pieces.where(number >= 0)
+    return pd.DataFrame(
+        {
+            "number": theirs.spread(number[number >= 0]),
+            "point": steps_of(theirs.times, window),
+            pieces.name: theirs.samples,
+        }
+    )
 
 
 def _request_falls(rows: pd.DataFrame) -> Bools:

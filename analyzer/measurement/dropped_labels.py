@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from analyzer.measurement.numbers import first_rows
 from analyzer.measurement.other_side import (
     CALLS,
     DESTINATION,
@@ -48,15 +50,16 @@ def with_ends(
 ) -> Restored:
     """Return reports in which no label of a workload is dropped, as far as the proxies show it."""
     at_server = reports["reporter"] == "destination"
+    no_destination, no_caller = _lacks(reports, DESTINATION), _lacks(reports, SOURCE)
     several = tables.has_several_clusters
     lacks_own = at_server & (
-        _lacks(reports, DESTINATION) | (several & _is_bare(reports[DESTINATION[0]]))
+        no_destination | _is_bare(reports[DESTINATION[0]]) if several else no_destination
     )
-    lacks_caller = at_server & _lacks(reports, SOURCE)
+    lacks_caller = at_server & no_caller
     received = float(reports.loc[at_server, CALLS].sum())
-    dropped = (at_server & _lacks(reports, DESTINATION)) | lacks_caller
+    dropped = (at_server & no_destination) | lacks_caller
     lacking = float(reports.loc[dropped, CALLS].sum())
-    if not (lacks_own | _lacks(reports, [*SOURCE, *DESTINATION])).any():
+    if not (lacks_own | no_destination | no_caller).any():
         return Restored(reports=reports, lacking_share=0.0)
     if lacks_own.any():
         bare = reports.loc[lacks_own, DESTINATION].drop_duplicates()
@@ -71,7 +74,11 @@ def with_ends(
 
 
 def _lacks(reports: pd.DataFrame, names: list[str]) -> pd.Series:
-    return (reports[names] == "").any(axis=1)
+    """Return which reports lack one of these labels; those of a series, which follow, all do."""
+    labels = reports[names]
+    firsts = first_rows(labels)
+    found = (labels.iloc[firsts] == "").any(axis=1).to_numpy()
+    return pd.Series(np.repeat(found, np.diff(firsts, append=len(labels))), index=reports.index)
 
 
 def _is_bare(namespace: pd.Series) -> pd.Series:

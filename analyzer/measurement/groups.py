@@ -8,6 +8,10 @@ import pandas as pd
 
 from analyzer.arrays import Floats, Ints, are_alike
 
+_FEW = 2**16
+"""Different numbers of a key, up to which those that occur need not be found first: a fourth key of
+so many still has a place in an int64."""
+
 _SPARSE = 4
 """Possible numbers for each row, up to which those that occur are found without sorting."""
 
@@ -131,7 +135,11 @@ def _numbered(names: pd.Series) -> tuple[np.ndarray, pd.Index]:
     if pd.api.types.is_integer_dtype(names.dtype) and len(names):
         numbers = names.to_numpy(np.int64)
         least = numbers.min()
-        different, codes = packed(numbers - least)
+        codes = numbers - least
+        if (most := codes.max()) < _FEW:
+            # That some do not occur is found for all keys together.
+            return codes, pd.Index(np.arange(least, least + most + 1))
+        different, codes = packed(codes)
         return codes, pd.Index(different + least)
     codes, found = pd.factorize(names, sort=True)
     return codes, pd.Index(found)

@@ -11,6 +11,7 @@ from analyzer.arrays import Floats
 from analyzer.measurement.columns import assigned
 from analyzer.measurement.groups import Groups
 from analyzer.measurement.numbers import Numbers, in_order, numbered
+from analyzer.measurement.sums import summed_in_steps
 
 SOURCE: Final = ["source_workload_namespace", "source_workload"]
 DESTINATION: Final = ["destination_workload_namespace", "destination_workload"]
@@ -68,16 +69,20 @@ class Heard:
 
     def _by_number(self, name: str) -> pd.Series:
         """Return `by_workload` by the number of the workload and the step."""
-        heard = self.by_workload(name).reset_index()
+        heard = self._in_steps(name)
         number = Numbers(in_order(self.proxies[WORKLOAD])).of(heard[WORKLOAD])
         index = pd.MultiIndex.from_arrays([number, heard["point"]], names=_STEP)
         return heard[CALLS].set_axis(index)[number >= 0]
 
     def by_workload(self, name: str) -> pd.Series:
         """Return what the other side reports of a column, by namespace, workload and point."""
+        return self._in_steps(name).set_index([*WORKLOAD, "point"])[CALLS]
+
+    def _in_steps(self, name: str) -> pd.DataFrame:
+        """Return `by_workload` as rows."""
         ends, reporters = _REPORTED_AT[name]
         found = self.reports[self.reports["reporter"].isin(reporters)]
-        return found.groupby([*ends, "point"])[CALLS].sum().rename_axis([*WORKLOAD, "point"])
+        return summed_in_steps(found, ends, CALLS).set_axis([*WORKLOAD, "point", CALLS], axis=1)
 
 
 def _with_neighbours(amounts: pd.Series) -> pd.Series:

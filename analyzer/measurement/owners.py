@@ -2,9 +2,9 @@
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from analyzer.measurement.frames import TIME
 from analyzer.measurement.signs import KEY
 from analyzer.measurement.tables import UNKNOWN_NAMES, Tables
 from analyzer.units import Role
@@ -53,7 +53,8 @@ def owners_of(tables: Tables, proxies: pd.DataFrame) -> pd.DataFrame:
 
 def _creators(tables: Tables) -> pd.DataFrame:
     """Return the object that created each pod: namespace, pod, created_by_kind, created_by_name."""
-    rows = tables["pod_placement"].sort_values(TIME, kind="stable")
+    series = tables.pieces("pod_placement")
+    rows = series.labels.iloc[np.argsort(series.latest(), kind="stable")]
     is_known = ~rows["created_by_name"].isin(UNKNOWN_NAMES) & (rows["created_by_kind"] != _NODE)
     return rows.loc[is_known, [*KEY, *_CREATOR]].drop_duplicates(KEY, keep="last")
 

@@ -44,13 +44,17 @@ _SPARE_BYTES: Final = 64 * MIB
 def require_memory(cells: int, name: str) -> None:
     """Refuse tables that would not fit into the memory of this machine; raises SnapshotError."""
     needed = cells * _BYTES_PER_CELL
-    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > present:
+    if needed > (present := _present_bytes()):
         raise SnapshotError(
             f"{name} has {counted(cells, 'value')}, which need {needed / BYTES_PER_GIB:,.0f} GiB "
             f"of memory. This machine has {present / BYTES_PER_GIB:,.0f} GiB. Use a larger one, or "
             "collect a shorter time."
         )
+
+
+def _present_bytes() -> int:
+    """Return how much memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def read_table(path: Path, query: Query | None = None, rows: int | None = None) -> pa.Table:
@@ -217,21 +221,35 @@ def _plain(path: Path, table: pa.Table) -> pa.Table:
             continue
         if column.null_count:
             raise SnapshotError(f"{path} is damaged: a row lacks a label or its time.")
-        lengths = [_lengths(chunk) for chunk in column.chunks]
-        if max((int(one.max(initial=0)) for one in lengths), default=0) > _LONGEST_LABEL:
-            raise SnapshotError(
-                f"{path} is damaged: a value of {field.name[:100]!r} is longer than "
-                f"{_LONGEST_LABEL:,} bytes."
-            )
-        require_memory(sum(int(one.sum()) for one in lengths) // _BYTES_PER_CELL, str(path))
+        # Each text that a row may have is looked at first: as a rule none would be too long.
+        longest = [int(_lengths_of_texts(chunk).max(initial=0)) for chunk in column.chunks]
+        most = sum(text * len(chunk) for text, chunk in zip(longest, column.chunks, strict=True))
+        if max(longest, default=0) > _LONGEST_LABEL or most > _present_bytes():
+            _check_lengths(path, field.name, column)
         if not pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, column.dictionary_encode())
     return table
 
 
+def _check_lengths(path: Path, name: str, column: pa.ChunkedArray) -> None:
+    """Refuse a column of labels with a row whose text is too long, or too much text in all."""
+    lengths = [_lengths(chunk) for chunk in column.chunks]
+    if max((int(one.max(initial=0)) for one in lengths), default=0) > _LONGEST_LABEL:
+        raise SnapshotError(
+            f"{path} is damaged: a value of {name[:100]!r} is longer than {_LONGEST_LABEL:,} bytes."
+        )
+    require_memory(sum(int(one.sum()) for one in lengths) // _BYTES_PER_CELL, str(path))
+
+
 def _lengths(chunk: pa.Array) -> Ints:
     """Return the length in bytes of each text of an array."""
+    lengths = _lengths_of_texts(chunk)
     if not isinstance(chunk, pa.DictionaryArray):
-        return np.asarray(pc.binary_length(chunk), dtype=np.int64)
-    lengths = np.asarray(pc.binary_length(chunk.dictionary), dtype=np.int64)
+        return lengths
     return lengths[np.asarray(chunk.indices, dtype=np.int64)]
+
+
+def _lengths_of_texts(chunk: pa.Array) -> Ints:
+    """Return the same of the distinct texts, where the array has numbers of these."""
+    texts = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+    return np.asarray(pc.binary_length(texts), dtype=np.int64)

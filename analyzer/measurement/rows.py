@@ -1,17 +1,21 @@
 """The rows of the step table: every proxy and step in which it existed."""
 
 import math
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analyzer.arrays import Bools, Floats, Ints, Places
+from analyzer.arrays import Bools, Floats, Ints, Places, are_alike
 from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.columns import alike, as_one
 from analyzer.measurement.frames import TIME
 from analyzer.measurement.numbers import Numbers
+from analyzer.measurement.pieces import Pieces
+from analyzer.measurement.placed import Placed, cells_of, steps_of
 from analyzer.measurement.presence import (
     LOOKBACK_SECONDS,
     Coverage,
@@ -49,12 +53,7 @@ _FEW_STEPS: Final = 8
 
 def with_points(frame: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     """Return `frame` with `point`, the number of the step, in place of its time."""
-    return frame.drop(columns=TIME).assign(point=_steps_of(frame[TIME].to_numpy(np.int64), window))
-
-
-def _steps_of(times: Ints, window: TimeWindow) -> Ints:
-    elapsed = times - int(window.start.timestamp())
-    return np.asarray(elapsed // window.step_seconds - 1)
+    return frame.drop(columns=TIME).assign(point=steps_of(frame[TIME].to_numpy(np.int64), window))
 
 
 class Rows:
@@ -72,13 +71,15 @@ class Rows:
         self._window = window
         self._shape = len(proxies), window.point_count
         self._read: dict[str, tuple[Places | Ints, Floats]] = {}
-        self._cells: Places | Ints = np.empty(0, dtype=np.int32)
+        # Tables of two kinds take turns: of each step, and of some of them.
+        self._placed: deque[Placed] = deque(maxlen=2)
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
         self.proxy, self.point = np.nonzero(self._exists)
         self._row = np.full(self._exists.size, -1, dtype=np.int32)
         self._row[self._exists.ravel()] = np.arange(len(self.proxy))
+        self._cells_of_rows: Places | Ints | None = None
         self._was_scraped = self.at(self._metrics)
 
     def _presence(self, proxies: pd.DataFrame, cluster: Ints) -> Presence:
@@ -148,8 +149,11 @@ class Rows:
             return alike(np.nan, len(self.proxy))
         if (intervals := self._tables.intervals_of(name)).stride > 1:
             return self._known_in(intervals, cells.astype(np.int64), values)
+        if cells is self._cells_of_rows:
+            return values
         row = self._row[cells]
         if len(row) == len(self.proxy) and (row == np.arange(len(row))).all():
+            self._cells_of_rows = cells
             return values
         row, values = row[row >= 0], values[row >= 0]
         sums = np.bincount(row, values, minlength=len(self.proxy))
@@ -161,12 +165,11 @@ class Rows:
 
         `cell` is the number of the proxy and of the interval's end, in one.
         """
-        cells, number = np.unique(cell, return_inverse=True)
-        wanted = self.proxy * self._shape[1] + intervals.end_of[self.point]
-        sums = np.append(np.bincount(number, values, minlength=len(cells)), np.nan)
-        place = np.searchsorted(cells, wanted)
-        is_known = np.append(cells, -1)[place] == wanted
-        return np.asarray(np.where(is_known, sums[place], np.nan), dtype=np.float64)
+        sums = np.bincount(cell, values, minlength=math.prod(self._shape))
+        is_unknown = np.ones(len(sums), dtype=bool)
+        is_unknown[cell] = False
+        sums[is_unknown] = np.nan
+        return np.asarray(sums[self.proxy * self._shape[1] + intervals.end_of[self.point]])
 
     def sums(self, frame: pd.DataFrame, column: str) -> Floats:
         """Return the sum of `column` in each row, of a frame with namespace, pod and point."""
@@ -175,7 +178,7 @@ class Rows:
         numbers = self._numbers.of(frame)
         found = numbers >= 0
         proxy, point = numbers[found], frame["point"].to_numpy(np.int64)[found]
-        row = self._row[self._cell(proxy, point)]
+        row = self._row[cells_of(proxy, point, self._shape)]
         values = frame[column].to_numpy(float)[found]
         sums = np.bincount(row[row >= 0], values[row >= 0], minlength=len(self.proxy))
         return np.asarray(sums, dtype=np.float64)
@@ -235,31 +238,28 @@ class Rows:
         return flags
 
     def _samples(self, name: str) -> tuple[Places | Ints, Floats]:
-        """Return the cell and the value of each sample of a table.
-
-        Cells are numbered by proxy and step, in the order of an array of shape (proxies, steps).
-        """
+        """Return the cell and the value of each sample of a table, as `Placed` has them."""
         if name not in self._read:
             pieces = self._tables.pieces(name)
-            numbers, values = self._numbers.of(pieces.labels), pieces.samples
-            points = _steps_of(pieces.times, self._window)
-            proxy = pieces.spread(numbers)
-            cells = self._cell(proxy, points)
-            # All are kept as a rule: then the values stay those of the table.
-            kept = (proxy >= 0) & (points >= 0) & (points < self._shape[1])
-            if not kept.all():
-                cells, values = cells[kept], values[kept]
-            # Most tables have the same proxies in the same steps.
-            if np.array_equal(cells, self._cells):
-                cells = self._cells
-            self._cells, self._read[name] = cells, (cells, values)
+            placed = self._place(pieces)
+            self._read[name] = placed.cells, placed.values(pieces)
         return self._read[name]
 
-    def _cell(self, proxy: Ints, points: Ints) -> Places | Ints:
-        cells = proxy * self._shape[1] + points
-        is_small = math.prod(self._shape) <= np.iinfo(np.int32).max
-        return cells.astype(np.int32) if is_small else cells
+    def _place(self, pieces: Pieces) -> Placed:
+        """Return the cells of a table: as a rule those of one before."""
+        numbers = self._numbers.of(pieces.labels)
+        for one in self._placed:
+            if one.has(pieces, numbers):
+                return one
+        placed = Placed.of(pieces, numbers, self._window, self._shape)
+        for one in self._placed:
+            if np.array_equal(one.cells, placed.cells):
+                placed = replace(placed, cells=one.cells)
+        self._placed.append(placed)
+        return placed
 
 
 def _zero_where(known: Bools, values: Floats) -> Floats:
+    if are_alike(values) and (known.all() or not known.any()):
+        return alike(0.0, len(values)) if known[0] and np.isnan(values[0]) else values
     return as_one(np.where(known & np.isnan(values), 0.0, values))

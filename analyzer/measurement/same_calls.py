@@ -13,6 +13,7 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.measurement.numbers import are_among
 from analyzer.measurement.other_side import CALLS, DESTINATION, RECEIVERS, SERVICE, SOURCE
+from analyzer.measurement.sums import summed_in_steps
 from analyzer.measurement.tables import UNKNOWN_NAMES
 
 NEARLY: Final = 0.1
@@ -81,8 +82,7 @@ def without_same(reports: pd.DataFrame) -> Matched:
 
 def without_services(reports: pd.DataFrame) -> pd.DataFrame:
     """Return the reports of all services of a workload together."""
-    keys = ["reporter", *SOURCE, *DESTINATION, "point"]
-    return reports.groupby(keys)[CALLS].sum().reset_index()
+    return summed_in_steps(reports, ["reporter", *SOURCE, *DESTINATION], CALLS)
 
 
 def without_cluster(namespaces: pd.Series) -> pd.Series:

@@ -397,8 +397,9 @@ def _observed_points(snapshot: Snapshot, steps: pd.DataFrame) -> Ints:
     Where CPU and metrics are known together most of the time, the steps with one of the two are
     filled. Else only those with both count.
     """
+    point = steps["point"].to_numpy(np.int64)
     cpu, scraped = (
-        np.unique(steps.loc[steps[name].notna(), "point"].to_numpy(np.int64))
+        np.flatnonzero(np.bincount(point[steps[name].notna().to_numpy()]))
         for name in ("cpu_vcpu", "proxy_rps")
     )
     both, either = np.intersect1d(cpu, scraped), np.union1d(cpu, scraped)

@@ -29,10 +29,11 @@ def with_waypoints_apart(tables: Tables, proxies: pd.DataFrame) -> Tables:
     sidecars report are divided by how much each reports.
     """
     waypoints = proxies.loc[proxies["role"] == Role.WAYPOINT, KEY]
+    # By series: as a rule no waypoint is among millions of rows.
+    if not are_among(tables.pieces(INBOUND).labels[KEY], waypoints).any():
+        return tables
     inbound, counters = tables[INBOUND], tables[REQUEST_COUNTER]
     is_theirs = are_among(inbound[KEY], waypoints)
-    if not is_theirs.any():
-        return tables
     theirs = inbound[is_theirs].rename(columns={INBOUND: _HANDLED})
     handled = pd.concat([tables[_HANDLED], theirs[[*KEY, TIME, _HANDLED]]])
     is_counter = are_among(counters[KEY], waypoints)

@@ -9,6 +9,7 @@ meshes.schema.json and rightsizing.schema.json.
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Final
 
 import pandas as pd
@@ -49,6 +50,9 @@ _LARGEST_WHOLE: Final = 2**53
 
 def plain(value: object) -> object:
     """Return a result as mappings, lists, numbers and text; what is None is left out."""
+    # Hundreds of thousands of values come here, and most are text or figures.
+    if isinstance(value, str):
+        return value
     # Programs read larger whole numbers as floats.
     if isinstance(value, float) or (isinstance(value, int) and abs(value) > _LARGEST_WHOLE):
         if not math.isfinite(value):
@@ -60,9 +64,7 @@ def plain(value: object) -> object:
         return [plain(row) for row in _records(value)]
     if is_dataclass(value):
         return plain(members(value))
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [plain(item) for item in value]
-    return value
+    return [plain(item) for item in value] if isinstance(value, Iterable) else value
 
 
 def _records(table: pd.DataFrame) -> Iterator[Mapping[Hashable, object]]:
@@ -96,12 +98,21 @@ def members(value: object) -> Mapping[str, object]:
         raise TypeError(f"no result: {type(value).__name__}")
     found: dict[str, object] = {}
     instead = _instead(value)
-    for field in fields(value):
-        if field.metadata.get("json", True):
-            item = getattr(value, field.name)
-            is_known = item is not None and not isinstance(item, Refusal)
-            found |= instead.get(field.name, {field.name: item} if is_known else {})
+    # The checker takes no class for hashable.
+    for name in _shown(type(value)):  # type: ignore[arg-type]
+        if name in instead:
+            found |= instead[name]
+            continue
+        item = getattr(value, name)
+        if item is not None and not isinstance(item, Refusal):
+            found[name] = item
     return found
+
+
+@cache
+def _shown(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields that are in the JSON."""
+    return tuple(field.name for field in fields(kind) if field.metadata.get("json", True))
 
 
 def _instead(value: object) -> Mapping[str, Mapping[str, object]]:  # noqa: PLR0911 - one a type

@@ -11,6 +11,8 @@ def inert(text: str) -> str:
     'shop�[2J'
     """
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     return "".join(character if character.isprintable() else "�" for character in line)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
+from analyzer.measurement.columns import where
 from analyzer.measurement.filling import filled_in
 from analyzer.measurement.findings import Bias, Finding, Severity
 from analyzer.measurement.impossible import Impossible
@@ -54,21 +55,20 @@ class Evidence:
         """What the survey counted and the measurement lacks, by exporter."""
         return tuple(missing_proxies(self.manifest, self.tables))
 
-    @property
+    @cached_property
     def is_observed(self) -> Bools:
         """Which of `steps` totals are over."""
         return self.steps["point"].isin(self.observed_points).to_numpy()
 
     def is_of(self, role: Role) -> Bools:
         """Which of `steps` are of proxies of a role."""
-        chosen = self.proxies.index[self.proxies["role"] == role]
-        return self.steps["proxy"].isin(chosen).to_numpy()
+        is_theirs = (self.proxies["role"] == role).to_numpy()
+        return np.asarray(is_theirs[self.steps["proxy"].to_numpy(np.int64)])
 
     @property
     def sidecars(self) -> pd.DataFrame:
         """The steps of sidecars."""
-        chosen = self.proxies.index[self.proxies["role"] == Role.SIDECAR]
-        return self.steps[self.steps["proxy"].isin(chosen)]
+        return where(self.steps, self.is_of(Role.SIDECAR))
 
     @property
     def asked(self) -> frozenset[str]:
