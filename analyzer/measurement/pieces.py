@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.frames import TIME, ascend, check_frame
-from analyzer.measurement.numbers import changes, first_rows
+from analyzer.measurement.numbers import are_distinct, changes, first_rows
 from analyzer.measurement.parquet import frame_in, texts_of
 from analyzer.measurement.possible import are_known, without_traces
 from analyzer.prometheus.query import Query
@@ -112,15 +112,17 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
         return None
     texts = {label: texts_of(table.column(label)) for label in query.labels}
     firsts = np.flatnonzero(changes([codes for _, codes in texts.values()], len(times)))
+    # A text has one number, so labels that differ have other numbers.
+    numbers = [codes[firsts] for _, codes in texts.values()]
     labels = pd.DataFrame(
         {
-            label: pd.Series(known[codes[firsts]], dtype="str")
+            label: pd.array(known[codes[firsts]], dtype="str")
             for label, (known, codes) in texts.items()
         },
         columns=list(query.labels),
     )
     lengths = np.diff(firsts, append=len(times))
-    if not ascend(times, lengths) or labels.duplicated().any():
+    if not ascend(times, lengths) or not are_distinct(numbers, len(firsts)):
         return None
     return Pieces(
         name=query.name,
