@@ -61,8 +61,11 @@ class Pieces:
 
     def frame(self) -> pd.DataFrame:
         """Return the table with its labels in each row."""
-        rows = self.labels.take(self.spread(np.arange(len(self.labels)))).reset_index(drop=True)
-        return rows.assign(**{TIME: self.times, self.name: self.samples})
+        rows = self.spread(np.arange(len(self.labels)))
+        labels = {label: column.array.take(rows) for label, column in self.labels.items()}
+        columns = {**labels, TIME: self.times, self.name: self.samples}
+        # `assign` on the labels would copy each column once more.
+        return pd.DataFrame(columns, copy=False)
 
     def spread(self, values: npt.NDArray[_Kind]) -> npt.NDArray[_Kind]:
         """Return in each row the value of its piece, of shape (pieces,)."""
@@ -114,12 +117,15 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
     firsts = np.flatnonzero(changes([codes for _, codes in texts.values()], len(times)))
     # A text has one number, so labels that differ have other numbers.
     numbers = [codes[firsts] for _, codes in texts.values()]
+    # pandas would look up what "str" means for each column.
+    kind = pd.StringDtype(na_value=np.nan)
     labels = pd.DataFrame(
         {
-            label: pd.array(known[codes[firsts]], dtype="str")
+            label: pd.array(known[codes[firsts]], dtype=kind)
             for label, (known, codes) in texts.items()
         },
         columns=list(query.labels),
+        copy=False,
     )
     lengths = np.diff(firsts, append=len(times))
     if not ascend(times, lengths) or not are_distinct(numbers, len(firsts)):
