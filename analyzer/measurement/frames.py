@@ -57,7 +57,8 @@ def frame_of(
     times = np.rint(_joined([item.times for item in series])).astype(np.int64)
     # What is below zero now is the rest of a rounding.
     values = np.maximum(_rounded(samples), 0.0)
-    frame = pd.DataFrame({**columns, TIME: times, query.name: values})
+    # Nothing else has these arrays.
+    frame = pd.DataFrame({**columns, TIME: times, query.name: values}, copy=False)
     is_known = np.isfinite(values)
     known: pd.DataFrame = frame if is_known.all() else frame[is_known].reset_index(drop=True)
     codes = [found.codes for found in categories.values()]
@@ -113,7 +114,8 @@ def _no_rows(query: Query) -> pd.DataFrame:
             **dict.fromkeys(query.labels, none),
             TIME: np.empty(0, dtype=np.int64),
             query.name: np.empty(0),
-        }
+        },
+        copy=False,
     )
 
 
