@@ -83,7 +83,7 @@ def project(  # noqa: PLR0913, PLR0917 - one parameter for each group of options
     """
     if show_scenario:
         from analyzer.cli.flags import FLAGS
-        from analyzer.projection.scenario import as_toml
+        from analyzer.projection.scenario_file import as_toml
 
         is_hypothetical = stated.are_given or meshes is not None
         assumed = projected.assumed(is_hypothetical=is_hypothetical)

@@ -62,15 +62,16 @@ def _table(columns: dict[str, Any], like: pd.DataFrame, index: pd.Index) -> pd.D
     """Return these columns as a table, whose names are held as those of another one are."""
     more = [name for name in columns if name not in like]
     found = pd.DataFrame(columns, index=index, copy=False)
-    found.columns = like.columns.append(pd.Index(more, dtype=like.columns.dtype))
+    others = pd.Index(more, dtype=like.columns.dtype)
+    found.columns = like.columns.append(others) if more else like.columns
     return found
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:
     """Return the columns as they are held: as arrays of NumPy, or of pandas for texts."""
     found = {}
-    for name in table.columns:
-        values = table[name].array
+    for name, column in table.items():
+        values = column.array
         is_plain = isinstance(values, pd.arrays.NumpyExtensionArray)
         found[str(name)] = values.to_numpy() if is_plain else values
     return found

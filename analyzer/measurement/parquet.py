@@ -22,7 +22,7 @@ from analyzer.arrays import Floats, Ints
 from analyzer.errors import SnapshotError
 from analyzer.files import MIB, require_regular
 from analyzer.measurement.frames import TIME, ascend
-from analyzer.measurement.numbers import changes
+from analyzer.measurement.numbers import are_distinct, changes
 from analyzer.prometheus.query import Query
 from analyzer.prometheus.strict import LONGEST_VALUE
 from analyzer.units import BYTES_PER_GIB, counted
@@ -130,10 +130,10 @@ def _has_row_twice(codes: Mapping[str, npt.NDArray[Any]]) -> bool:
     """Return whether a row of labels and times is there twice."""
     labels = {name: numbers for name, numbers in codes.items() if name != TIME}
     is_new = changes([*labels.values()], len(codes[TIME]))
-    pieces = pd.DataFrame({name: numbers[is_new] for name, numbers in labels.items()})
+    pieces = [numbers[is_new] for numbers in labels.values()]
     # As a rule each series is in one piece, in the order of time.
     lengths = np.diff(np.flatnonzero(is_new), append=len(is_new))
-    if ascend(codes[TIME], lengths) and not pieces.duplicated().any():
+    if ascend(codes[TIME], lengths) and are_distinct(pieces, len(lengths)):
         return False
     return bool(pd.DataFrame(codes).duplicated().any())
 
@@ -155,9 +155,9 @@ def _opened(path: Path, query: Query | None, rows: int | None) -> Iterator[pq.Pa
             if problem := _problem(file, query, rows):
                 raise SnapshotError(f"{path} is damaged: {problem}. Collect it again.")
             require_memory(file.metadata.num_rows * file.metadata.num_columns, str(path))
-            wanted = _wanted(file, query)
+            wanted, metadata = _wanted(file, query), file.metadata
         labels = [name for name in wanted if query and name in query.labels]
-        with pq.ParquetFile(path, read_dictionary=labels) as file:
+        with pq.ParquetFile(path, metadata=metadata, read_dictionary=labels) as file:
             yield file
     except (OSError, pa.ArrowException, MemoryError) as error:
         reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "memory")

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.frames import TIME, ascend, check_frame
-from analyzer.measurement.numbers import changes, first_rows
+from analyzer.measurement.numbers import are_distinct, changes, first_rows
 from analyzer.measurement.parquet import frame_in, texts_of
 from analyzer.measurement.possible import are_known, without_traces
 from analyzer.prometheus.query import Query
@@ -61,8 +61,11 @@ class Pieces:
 
     def frame(self) -> pd.DataFrame:
         """Return the table with its labels in each row."""
-        rows = self.labels.take(self.spread(np.arange(len(self.labels)))).reset_index(drop=True)
-        return rows.assign(**{TIME: self.times, self.name: self.samples})
+        rows = self.spread(np.arange(len(self.labels)))
+        labels = {label: column.array.take(rows) for label, column in self.labels.items()}
+        columns = {**labels, TIME: self.times, self.name: self.samples}
+        # `assign` on the labels would copy each column once more.
+        return pd.DataFrame(columns, copy=False)
 
     def spread(self, values: npt.NDArray[_Kind]) -> npt.NDArray[_Kind]:
         """Return in each row the value of its piece, of shape (pieces,)."""
@@ -112,15 +115,20 @@ def _in_order(query: Query, table: pa.Table) -> Pieces | None:
         return None
     texts = {label: texts_of(table.column(label)) for label in query.labels}
     firsts = np.flatnonzero(changes([codes for _, codes in texts.values()], len(times)))
+    # A text has one number, so labels that differ have other numbers.
+    numbers = [codes[firsts] for _, codes in texts.values()]
+    # pandas would look up what "str" means for each column.
+    kind = pd.StringDtype(na_value=np.nan)
     labels = pd.DataFrame(
         {
-            label: pd.Series(known[codes[firsts]], dtype="str")
+            label: pd.array(known[codes[firsts]], dtype=kind)
             for label, (known, codes) in texts.items()
         },
         columns=list(query.labels),
+        copy=False,
     )
     lengths = np.diff(firsts, append=len(times))
-    if not ascend(times, lengths) or labels.duplicated().any():
+    if not ascend(times, lengths) or not are_distinct(numbers, len(firsts)):
         return None
     return Pieces(
         name=query.name,

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-
-import tomlkit
-from tomlkit.items import Item
 
 from analyzer.data import Assumption, assumptions, assumptions_without_snapshot
 from analyzer.errors import UsageError, brief
 from analyzer.files import read_toml
 from analyzer.projection import choices
 from analyzer.projection.choices import CHOICES, Basis, NotPermitted
-from analyzer.settings import Setting
 from analyzer.units import Interval
 
 _COUNTS: Final = {"waypoint_replicas": 1, "waypoint_spare_replicas": 0}
@@ -41,9 +37,6 @@ ISTIOD_FIXED: Final = "istiod_fixed_share"
 ZONE_PRICE: Final = "zone_transfer_usd_per_gb"
 """The price of bytes between zones. It is in a scenario only where zones are known, or stated."""
 
-_OF_ZONES: Final = "waypoint_traffic_distribution"
-"""A choice that plays no part where no price of bytes between zones does."""
-
 _RATIOS: Final = ("waypoint_to_sidecar_ratio", "ztunnel_to_sidecar_ratio")
 
 _WITHIN: Final = {_PERCENTILE: (50, 100), "rightsizing_limit_factor": (1, 1000)}
@@ -51,19 +44,8 @@ _WITHIN: Final = {_PERCENTILE: (50, 100), "rightsizing_limit_factor": (1, 1000)}
 
 _ABOVE_ZERO: Final = {*_RATIOS, *_EXACT} - _COUNTS.keys()
 
-_HEADER: Final = f"""\
-Assumptions of a projection. Keep only the lines that you change.
-Give the file with {Setting.SCENARIO}.
-A number may be a 90 % interval: {{ low = ..., mid = ..., high = ... }}.
-Replicas, limits, the target of utilisation, growth and right-sizing have no interval.
-Measured costs of ztunnels replace the defaults. Other costs of ztunnels
-scale with the measured cost of a sidecar unless you change them."""
-
 _KEY_LENGTH: Final = 100
 """Characters of a wrong key that are compared with the known ones, or shown."""
-
-_MOST_DIGITS: Final = 1e15
-"""Whole numbers below this are written without a decimal point, and are exact when read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,57 +177,3 @@ def _permitted(key: str, value: Interval) -> str:  # noqa: PLR0911 - a rule a li
     if low < 0 or (key in _ABOVE_ZERO and mid == 0):
         return f"numbers {'above 0' if key in _ABOVE_ZERO else 'from 0 up'}"
     return ""
-
-
-def as_toml(scenario: Scenario, spelled: Callable[[str], str] = str) -> str:
-    """Return the scenario as a file that `load_scenario` reads into the same scenario.
-
-    A comment above each key has its meaning and permitted values. `spelled` names settings in the
-    first lines as the front end does.
-    """
-    document = tomlkit.document()
-    for line in spelled(_HEADER).splitlines():
-        document.add(tomlkit.comment(line))
-    for item in scenario.assumptions.values():
-        document.add(tomlkit.nl())
-        document.add(_comment(item.unit))
-        document.add(_comment(f"source: {item.source}"))
-        ends = asdict(item.value)
-        is_exact = item.value.low == item.value.high
-        document.add(item.name, _written(item.value.mid if is_exact else ends))
-    for key, choice in CHOICES.items():
-        if key == _OF_ZONES and ZONE_PRICE not in scenario.assumptions:
-            continue
-        value = choices.toml_of(getattr(scenario, key))
-        document.add(tomlkit.nl())
-        document.add(_comment(choice.meaning))
-        document.add(_comment(f"permitted: {choice.permitted}"))
-        if choice.example and not isinstance(value, list | Mapping):
-            document.add(_comment(choice.example))
-        if value is not None:
-            document.add(key, _written(value))
-    # Control characters occur only in strings, where TOML has an escape for them.
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}"
-        for letter in document.as_string()
-    )
-
-
-def _written(value: object) -> Item:
-    """Return a value as TOML: whole numbers without a decimal point, tables inline."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_DIGITS:
-        return tomlkit.item(int(value))
-    if not isinstance(value, Mapping):
-        return tomlkit.item(value)
-    table = tomlkit.inline_table()
-    items = {str(key): _written(item) for key, item in value.items()}
-    first, *_, last = [*items.values()] * 2
-    first.trivia.indent = last.trivia.trail = " "
-    for key, item in items.items():
-        table.append(key, item)
-    return table
-
-
-def _comment(text: str) -> tomlkit.items.Comment:
-    line = " ".join(text.split())
-    return tomlkit.comment("".join(item if item.isprintable() else "\ufffd" for item in line))

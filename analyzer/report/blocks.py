@@ -3,7 +3,7 @@
 Renderers walk over sections and blocks, and know no content.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -57,10 +57,18 @@ class Charts:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text for a machine, folded behind a summary unless that is ""."""
+    """Text for a machine, folded behind a summary unless that is "".
 
-    items: tuple[str, ...]
+    It is written when it is read: most views show none.
+    """
+
+    write: Callable[[], tuple[str, ...]]
     summary: str = ""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The pieces of text."""
+        return self.write()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,11 @@ class Section:
 
 def block(content: Content, *views: View, **headings: str) -> Iterator[Block]:
     """Yield a block, unless there is nothing in it; `headings` are by the values of `View`."""
-    if content.rows if isinstance(content, Table) else content.items:
+    # What is written later is never empty.
+    is_filled = isinstance(content, Code) or (
+        content.rows if isinstance(content, Table) else content.items
+    )
+    if is_filled:
         shown = {View(view): heading for view, heading in headings.items()}
         yield Block(content, dict.fromkeys(views, "") | shown)
 

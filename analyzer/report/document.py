@@ -6,11 +6,13 @@ The keys are promised by analyzer/data/result.schema.json, comparison.schema.jso
 meshes.schema.json and rightsizing.schema.json.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
@@ -28,12 +30,14 @@ from analyzer.measurement.manifest import Manifest, window_to_json
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import MeshLoad
-from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report.answer import Answer
 from analyzer.units import BYTES_PER_GIB, Refusal, Role
 from analyzer.window import TimeWindow
+
+if TYPE_CHECKING:
+    from analyzer.projection.meshes import Meshes
 
 # Keys may be added under the same version of the JSON, never renamed or retyped.
 SCHEMA_VERSION: Final = 1

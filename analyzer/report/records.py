@@ -3,20 +3,24 @@
 An interval is three columns, `_low`, `_mid` and `_high`; the unit stays in the name.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from analyzer.calibration.result import Calibration
 from analyzer.measurement.findings import Finding
 from analyzer.measurement.usage import MeshUsage
-from analyzer.projection.meshes import Meshes
 from analyzer.projection.result import Mode, Projection
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.report.document import plain
 from analyzer.units import Refusal
+
+if TYPE_CHECKING:
+    from analyzer.projection.meshes import Meshes
 
 Row = dict[str, Any]
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from analyzer.calibration.result import Calibration
 from analyzer.measurement.findings import Severity
 from analyzer.projection.modes import RIGHTSIZED, SIDECAR
 from analyzer.projection.result import Projection, Saving
-from analyzer.projection.scenario import as_toml
+from analyzer.projection.scenario import Scenario
 from analyzer.report import document, records
 from analyzer.report import format as fmt
 from analyzer.report.answer import Answer
@@ -186,12 +186,14 @@ class AnswerReport:
         yield from block(origins.constants(projection), View.PAGE)
         yield from block(origins.runs(), View.PAGE)
         if scenario:
-            yield from block(
-                Code(
-                    (as_toml(scenario, self.answer.spelled),), "Scenario file with all assumptions"
-                ),
-                View.PAGE,
-            )
+            code = partial(self._scenario_file, scenario)
+            yield from block(Code(code, "Scenario file with all assumptions"), View.PAGE)
+
+    def _scenario_file(self, scenario: Scenario) -> tuple[str, ...]:
+        # Only pages show it.
+        from analyzer.projection.scenario_file import as_toml  # noqa: PLC0415
+
+        return (as_toml(scenario, self.answer.spelled),)
 
     def _again(self) -> Iterator[Block]:
         manifest, projection = self.answer.manifest, self.answer.projection
@@ -201,7 +203,8 @@ class AnswerReport:
         has_scenario = bool(projection and projection.workings)
         sentences = of_collection.again(manifest, has_scenario=has_scenario)
         yield from block(texts(*map(self.answer.spelled, sentences)), View.PAGE)
-        yield from block(Code(self.answer.front_end.reproduce(manifest)), View.PAGE)
+        code = partial(self.answer.front_end.reproduce, manifest)
+        yield from block(Code(code), View.PAGE)
         answered = of_collection.answered
         queries = tuple((item.name, answered(item), item.promql) for item in manifest.queries)
         sent = Definitions(queries, f"The {len(queries)} queries that were sent")

@@ -7,7 +7,14 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.measurement.numbers import Numbers, are_among, distinct, first_rows, numbered
+from analyzer.measurement.numbers import (
+    Numbers,
+    are_among,
+    are_distinct,
+    distinct,
+    first_rows,
+    numbered,
+)
 
 KEY = ["namespace", "pod"]
 
@@ -86,3 +93,14 @@ def test_names_in_any_order_are_numbered_and_listed_as_pandas_does(
     assert numbered(rows).tolist() == rows.groupby(KEY).ngroup().tolist()
     pd.testing.assert_frame_equal(distinct(rows), rows.drop_duplicates())
     assert [names[row] for row in first_rows(rows)] == [name for name, _ in groupby(names)]
+
+
+@given(st.lists(st.tuples(*[st.integers(-1, 3)] * 2)))
+def test_rows_are_distinct_if_none_is_there_twice(rows: list[tuple[int, int]]) -> None:
+    columns = [np.array([row[at] for row in rows], dtype=np.int64) for at in range(2)]
+
+    assert are_distinct(columns, len(rows)) == (len(set(rows)) == len(rows))
+
+
+def test_without_columns_one_row_alone_is_distinct() -> None:
+    assert [are_distinct([], count) for count in range(3)] == [True, True, False]

@@ -32,7 +32,8 @@ from analyzer.projection.choices import (
     TrafficDistribution,
     WorkingHours,
 )
-from analyzer.projection.scenario import Scenario, as_toml, default_scenario, load_scenario
+from analyzer.projection.scenario import Scenario, default_scenario, load_scenario
+from analyzer.projection.scenario_file import as_toml
 from analyzer.settings import spelled
 from analyzer.units import Interval
 from tests.report.answers import NAUGHTY_NAMES

@@ -15,7 +15,8 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis, Spread, TrafficDistribution
 from analyzer.projection.demand import mesh_load
 from analyzer.projection.needs import Case
-from analyzer.projection.scenario import ZONE_PRICE, as_toml, default_scenario
+from analyzer.projection.scenario import ZONE_PRICE, default_scenario
+from analyzer.projection.scenario_file import as_toml
 from analyzer.projection.waypoints import transfer_of_waypoints
 from analyzer.projection.zones import UNKNOWN_PROVIDER, crossings, placements, with_price
 from analyzer.units import Interval
