@@ -22,7 +22,7 @@ _RUN_BYTES: Final = MIB
 
 
 class SlowLink(Exception):
-    """An answer comes so slowly that it is asked for again, compressed."""
+    """An answer comes so slowly that the request is sent once more, for a compressed one."""
 
 
 class Link:
