@@ -34,6 +34,9 @@ _READING: Final = (
     "the CPU of these sidecars, and a line below them understates it."
 )
 
+_COUNTED_AT_ONCE: Final = 500_000
+"""Proxy steps."""
+
 _GREYS: Final = LinearSegmentedColormap.from_list(
     # A single step must be visible, and the darkest cell must not hide the lines.
     "greys",
@@ -96,17 +99,24 @@ def missed_top(fit: RoleCalibration, rps: Floats, vcpu: Floats) -> str:
 
 
 def _density(figure: Figure, axes: Axes, rps: Floats, vcpu: Floats) -> None:
-    steps = axes.hexbin(
-        rps,
-        vcpu,
-        # Within the axes: one wild step would put all others into one cell.
-        extent=(*axes.get_xlim(), *axes.get_ylim()),
-        gridsize=(50, 28),
-        cmap=_GREYS,
-        mincnt=1,
-        linewidths=0.1,
-    )
-    most = float(np.max(np.asarray(steps.get_array()), initial=1))
+    counts: Floats = np.zeros(())
+    # It takes ten times as much memory as what it counts.
+    for begin in range(0, len(rps), _COUNTED_AT_ONCE):
+        part = slice(begin, begin + _COUNTED_AT_ONCE)
+        steps = axes.hexbin(
+            rps[part],
+            vcpu[part],
+            # Within the axes: one wild step would put all others into one cell.
+            extent=(*axes.get_xlim(), *axes.get_ylim()),
+            gridsize=(50, 28),
+            cmap=_GREYS,
+            linewidths=0.1,
+        )
+        counts = counts + np.asarray(steps.get_array())
+        if begin + _COUNTED_AT_ONCE < len(rps):
+            steps.remove()
+    steps.set_array(np.ma.masked_less(counts, 1))
+    most = float(np.max(counts, initial=1))
     # One colour for all needs a scale with two ends.
     steps.set_norm(LogNorm(vmin=1, vmax=max(most, 10)))
     bar = figure.colorbar(steps, ax=axes, label="number of proxy steps", pad=0.01)
