@@ -206,7 +206,7 @@ class _Checked:
         exporter = Exporter.CADVISOR if is_cpu else Exporter.PROXY
         ours = self.plan.survey.label_mapping.canonical(exporter)
         tables = {reporter: table for table, reporter in SIDES.items()}
-        found: dict[str, list[tuple[int, float]]] = {name: [] for name in _READ}
+        found: dict[str, tuple[list[int], list[float]]] = {name: ([], []) for name in _READ}
         for one in (series for answer in fetched.responses for series in answer.series):
             labels = {ours[key]: value for key, value in one.labels.items() if key in ours}
             key = labels.get("namespace", ""), labels.get("pod", "")
@@ -215,13 +215,14 @@ class _Checked:
             if table is None:
                 self.odd.add(pod)
             else:
-                found[table].append((pod, float(one.samples[0])))
+                found[table][0].append(pod)
+                found[table][1].append(float(one.samples[0]))
         at = np.searchsorted(self.ends, fetched.job.chunk.first_point)
-        for name, counters in found.items():
-            self.sums[name].grow(len(self.pods))
-            numbers, values = np.array(counters).reshape(-1, 2).T
-            np.add.at(self.sums[name].counters[:, at], numbers.astype(np.int64), values)
-            np.add.at(self.sums[name].series[:, at], numbers.astype(np.int64), 1)
+        for name, (pods, values) in found.items():
+            sums, numbers = self.sums[name], np.array(pods, dtype=np.int64)
+            sums.grow(len(self.pods))
+            np.add.at(sums.counters[:, at], numbers, values)
+            np.add.at(sums.series[:, at], numbers, 1)
 
     def _numbers(self, table: pa.Table) -> Ints:
         """Return the number of the pod of each row."""
