@@ -7,6 +7,7 @@ what happens where a folder already holds a snapshot, `lock` that only one run w
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -194,18 +195,28 @@ def _join(place: Working, *, is_for_report: bool) -> None:
         raise SnapshotError(f"{whole} cannot be made: {error.strerror}.") from error
     records: list[QueryRecord] = []
     remarks: set[str] = set()
-    for planned in plan.queries.values():
-        found = list(read_chunks(place, planned.jobs))
-        records.append(_write_query(whole, planned, [table for table, _ in found]))
-        remarks.update(*(texts for _, texts in found))
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
+        # One table is joined while the one before it is written, and no more of them are there.
+        writing: Future[QueryRecord] | None = None
+        for planned in plan.queries.values():
+            found = list(read_chunks(place, planned.jobs))
+            remarks.update(*(texts for _, texts in found))
+            table, series_count = joined_table(planned.query, [table for table, _ in found])
+            if writing:
+                records.append(writing.result())
+            writing = pool.submit(_write_query, whole, planned, table, series_count)
+            del found, table
+        if writing:
+            records.append(writing.result())
     if is_for_report:
         folder.write_file(whole / UNREPORTED, MARK)
     folder.write_file(whole / MANIFEST, plan.manifest(records, remarks).to_json().encode())
 
 
-def _write_query(whole: Path, planned: PlannedQuery, tables: list[pa.Table]) -> QueryRecord:
+def _write_query(
+    whole: Path, planned: PlannedQuery, table: pa.Table, series_count: int
+) -> QueryRecord:
     query = planned.query
-    table, series_count = joined_table(query, tables)
     file = f"{query.name}.parquet"
     sha256 = folder.write_table(whole / file, table)
     return QueryRecord(
