@@ -382,6 +382,7 @@ def _promql(  # noqa: PLR0913 - three of the plan, three of the request
         window_seconds=seconds if query.is_ranged else None,
         offset_seconds=window.offset_seconds,
         is_scraped_once=found.is_scraped_once and is_sure,
+        has_core_counters=found.has_core_counters,
         ungrouped=(grouping,) if grouping else (),
         interval=Interval(stride=stride, step_seconds=window.step_seconds),
     )

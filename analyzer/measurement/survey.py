@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from analyzer.errors import InsufficientData, PrometheusError, QueryTooHeavy
+from analyzer.errors import InsufficientData, PrometheusError, QueryRejected, QueryTooHeavy
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
@@ -31,6 +31,9 @@ _ENGINE_SECONDS = 300
 _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
 
+_LONGEST_SCRAPE_SECONDS = 7200
+"""Twice the interval of the slowest samples that are read: Thanos has one an hour of old ones."""
+
 _SHORTEST_RATE_SECONDS = 900
 """Twice the time between two scrapes at five minutes, and one more."""
 
@@ -55,6 +58,7 @@ class Survey:
         alike_proxies: proxies with series that look alike and are not understood.
         proxy_counts: as `Look.proxy_counts`, with the interval of each scrape job.
         is_scraped_once: whether no proxy was scraped by several jobs in any part of the time.
+        has_core_counters: whether a proxy may have CPU counters of single cores.
         reads_sample_before: whether a rate uses the last sample before its range (VictoriaMetrics).
         rules: the recording rules that answer in place of raw samples; None if none do.
     """
@@ -68,6 +72,7 @@ class Survey:
     alike_proxies: int = 0
     proxy_counts: ProxyCounts | None = None
     is_scraped_once: bool = False
+    has_core_counters: bool = True
     reads_sample_before: bool = False
     rules: RuleSet | None = None
 
@@ -117,8 +122,24 @@ def examine(source: Source, seen: Look) -> Survey:
         alike_proxies=twice.alike_proxies,
         proxy_counts=proxy_counts and proxy_counts.with_intervals({**cpu_jobs, **request_jobs}),
         is_scraped_once=scraped_once(seen, twice),
+        has_core_counters=_has_core_counters(source, seen),
         reads_sample_before=_reads_sample_before(source, seen),
     )
+
+
+def _has_core_counters(source: Source, seen: Look) -> bool:
+    """Return whether a proxy may have CPU counters of single cores at any time.
+
+    What a server does not answer may be there.
+    """
+    times = seen.times
+    # A rate reads samples from before the first step.
+    seconds = int((times.end - times.start).total_seconds()) + _LONGEST_SCRAPE_SECONDS
+    promql = seen.promql("survey_core_counters", window_seconds=seconds)
+    try:
+        return bool(source.instant(promql, times.end).series)
+    except (QueryRejected, QueryTooHeavy):
+        return True
 
 
 def _require_join(seen: Look) -> None:

@@ -13,7 +13,7 @@ from analyzer.prometheus.coarse import Interval
 from analyzer.prometheus.label_mapping import Attribution, Exporter, LabelMapping
 from analyzer.prometheus.parts import Divisible, Part, terms
 from analyzer.prometheus.promql import Scope, quoted
-from analyzer.prometheus.shorter import of_one_scrape, of_same_labels
+from analyzer.prometheus.shorter import of_one_scrape, of_same_labels, of_whole_containers
 from analyzer.prometheus.shorter import ungrouped as without_grouping
 from analyzer.prometheus.variants import SCOPES, Variant, joined, variants_of
 from analyzer.window import MIN_STEP_SECONDS
@@ -82,6 +82,7 @@ class Query:
         window_seconds: float | None = None,
         offset_seconds: int = 0,
         is_scraped_once: bool = False,
+        has_core_counters: bool = True,
         ungrouped: Collection[str] = (),
         interval: Interval = _STEP,
     ) -> str:
@@ -93,6 +94,7 @@ class Query:
             window_seconds: `$window`, the range of a rate.
             offset_seconds: `$offset`, how long before its evaluation a step ends.
             is_scraped_once: whether each proxy is known to be scraped by one job only.
+            has_core_counters: whether a proxy may have CPU counters of single cores.
             ungrouped: aggregations that are left out where `grouping` has them.
             interval: the steps that each point is about.
 
@@ -112,6 +114,7 @@ class Query:
         text = self._shortest(is_scraped_once=is_scraped_once and is_plain)
         if self.grouping(label_mapping, is_scraped_once=is_scraped_once) in ungrouped:
             text = without_grouping(text).template
+        text = text if has_core_counters else of_whole_containers(text)
         # Each term is about some exporters only: the names of others must not repeat it.
         each = [text] if is_plain else terms(text)
         variants = [(term, variants_of(label_mapping, _exporters(term))) for term in each]

@@ -31,6 +31,12 @@ _OF_STATE: Final = re.compile(
     r"\$state_scope\} offset \$offset or "
     r"(?P<third>\w+)\{(?P=container), \$state_scope\} offset \$offset"
 )
+_CPU_OF_PROXIES: Final = (
+    r'\$cpu\{[^{}]*"istio-proxy\|agentgateway"[^{}]*\}(?:\[\$window\])? offset \$offset'
+)
+_OF_CORES: Final = re.compile(
+    rf" or sum without \(cpu\) \( (?:rate\({_CPU_OF_PROXIES}\)|{_CPU_OF_PROXIES}) \)"
+)
 _NOT_UNGROUPED: Final = re.compile(r"label_replace| by \(| on \(")
 _RENAMED: Final = re.compile(
     r"label_replace\( label_replace\( group by \(\$cadvisor\) \( (?P<inner>[^()]*) \), "
@@ -46,6 +52,11 @@ def of_one_scrape(template: str) -> str:
         return template
     # A sum of the sums of proxies is the sum of all.
     return _OF_PROXIES.sub(r"sum by (\g<by>) ( \g<inner> )", chosen)
+
+
+def of_whole_containers(template: str) -> str:
+    """Return a template without the CPU counters of single cores of proxies."""
+    return _OF_CORES.sub("", template)
 
 
 def of_same_labels(template: str, label_mapping: LabelMapping) -> str:

@@ -63,6 +63,7 @@ class Surveyed:
         rows: what is answered about which labels name the pods, by `exporter`.
         duplicates: proxies that are scraped more than once, by exporter.
         reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
+        core_counters: whether a proxy has CPU counters of single cores.
     """
 
     series_counts: Mapping[str, int] = field(default_factory=lambda: ALL_METRICS)
@@ -75,6 +76,7 @@ class Surveyed:
     rows: Sequence[Mapping[str, str]] = ()
     duplicates: Mapping[str, int] = field(default_factory=dict)
     reads_sample_before: bool = False
+    core_counters: bool = False
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Response what the survey asks at several looks."""
@@ -133,6 +135,10 @@ class Surveyed:
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())
+        if promql.startswith("count(present_over_time("):
+            return Response(
+                series=(Series(labels={}, times=one, samples=one),) * self.core_counters
+            )
         if promql.startswith("label_replace(group by"):
             return Response(
                 series=tuple(Series(labels=row, times=one, samples=one) for row in self.rows)

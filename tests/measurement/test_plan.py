@@ -347,6 +347,7 @@ def test_a_collection_begun_by_version_0_1_is_resumed() -> None:
     assert document.pop("rate_window_seconds") == {"cpu": 600, "requests": 600}
     assert not document["survey"].pop("reads_sample_before")
     assert not document["survey"].pop("is_scraped_once")
+    assert document["survey"].pop("has_core_counters")
     assert document["survey"].pop("proxy_counts") is None
     assert document["survey"].pop("copied_proxies") == 0
     assert document["survey"].pop("alike_proxies") == 0

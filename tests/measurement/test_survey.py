@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.errors import InsufficientData, QueryTooHeavy
+from analyzer.errors import InsufficientData, QueryRejected, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.first_look import look, looks_at
 from analyzer.measurement.metrics import ESSENTIAL, NORMALLY_ABSENT, OPTIONAL
@@ -18,7 +18,7 @@ from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
 from analyzer.prometheus.label_mapping import CPU_RULES, LabelMapping, Names
 from analyzer.prometheus.promql import Scope
-from analyzer.prometheus.query import load_queries
+from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
@@ -209,6 +209,54 @@ def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusSe
     )
 
 
+@pytest.mark.live
+def test_counters_of_cores_are_added_up_whenever_they_were(tmp_path: Path) -> None:
+    """One pod has a counter of each of two cores, for minutes between two looks and then for good.
+
+    The rate of its whole counter is what both add up to.
+    """
+    begin_ms = int(HOUR.start.timestamp() * 1000)
+    mesh = build_mesh(HOUR).series
+    first = next(
+        one for one in mesh if one.name == CPU and "istio-proxy" in dict(one.labels).values()
+    )
+
+    def of_core(core: int, until_ms: int) -> Series:
+        inside = (first.times_ms > begin_ms + 13 * 60_000) & (first.times_ms < begin_ms + until_ms)
+        labels = {**dict(first.labels), "cpu": f"cpu{core:02d}"}
+        return replace(
+            first,
+            labels=tuple(sorted(labels.items())),
+            times_ms=first.times_ms[inside],
+            values=first.values[inside] / 2,
+        )
+
+    asked = dict(first.labels)
+    cpu = load_query("proxy_cpu_vcpu")
+    for name, until_ms in (("brief", 22 * 60_000), ("lasting", 3_600_000)):
+        parts = [of_core(core, until_ms) for core in (0, 1)]
+        others = [one for one in mesh if one is not first]
+        with holding(tmp_path / name, [*others, *parts]) as url:
+            found = found_by(url)
+            assert found.has_core_counters
+            sent = cpu.render(
+                Scope(), found.label_mapping, window_seconds=300, has_core_counters=True
+            )
+            with Connection(Access(url=url)) as source:
+                answer = source.instant(sent, HOUR.start + timedelta(minutes=21))
+        with (
+            holding(tmp_path / f"{name}-whole", mesh) as url,
+            Connection(Access(url=url)) as source,
+        ):
+            whole = source.instant(sent, HOUR.start + timedelta(minutes=21))
+        both = [
+            next(float(one.samples[0]) for one in each.series if one.labels["pod"] == asked["pod"])
+            for each in (answer, whole)
+        ]
+        assert both[0] == pytest.approx(both[1], rel=1e-3)
+        assert len(answer.series) == len(whole.series)
+
+
 # --- odd cases ---
 
 
@@ -316,6 +364,31 @@ class OnePointOnly:
                 for series in whole.series
             )
         )
+
+
+@dataclass(frozen=True)
+class Unwilling:
+    """Does not answer about the whole time."""
+
+    source: Surveyed
+    error: type[Exception]
+
+    def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
+        return self.source.points(promql, window, chunk)
+
+    def instant(self, promql: str, at: datetime) -> Response:
+        if promql.startswith("count(present_over_time("):
+            raise self.error("the time is too long")
+        return self.source.instant(promql, at)
+
+
+@pytest.mark.parametrize("error", [QueryTooHeavy, QueryRejected])
+def test_where_the_server_does_not_say_there_may_be_counters_of_cores(
+    error: type[Exception],
+) -> None:
+    assert surveyed(Unwilling(Surveyed(), error), Scope()).has_core_counters
+    assert surveyed(Surveyed(core_counters=True), Scope()).has_core_counters
+    assert not surveyed(Surveyed(), Scope()).has_core_counters
 
 
 def test_a_survey_that_is_too_heavy_is_asked_for_in_halves() -> None:

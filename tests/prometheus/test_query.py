@@ -89,6 +89,7 @@ WITHOUT_UNIT = {
     "proxy_resets": "resets",
     "survey_engine": "any",
     "survey_alike_proxies": "series",
+    "survey_core_counters": "series",
     "survey_copied_proxies": "proxies",
     "survey_duplicate_containers": "proxies",
     "survey_duplicate_scrapes": "proxies",

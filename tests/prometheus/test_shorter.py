@@ -41,6 +41,22 @@ def test_only_queries_that_choose_among_scrapes_are_shorter(query: Query) -> Non
         assert outer_labels(promql_parser.parse(short)) == outer_labels(promql_parser.parse(whole))
 
 
+@each({name: (query,) for name, query in load_queries().items()})
+def test_only_the_proxies_cpu_is_asked_without_cores(query: Query) -> None:
+    window = 600 if query.is_ranged else None
+    whole, short = (
+        query.render(SCOPE, USUAL, window_seconds=window, has_core_counters=cores)
+        for cores in (True, False)
+    )
+
+    is_of_proxies = query.name in {"proxy_cpu_vcpu", "proxy_cpu_counter_seconds"}
+    assert (whole != short) == is_of_proxies
+    assert promql_parser.parse(short) is not None
+    if is_of_proxies:
+        assert "without (cpu)" not in short
+        assert outer_labels(promql_parser.parse(short)) == outer_labels(promql_parser.parse(whole))
+
+
 def test_labels_are_renamed_only_where_they_differ() -> None:
     query = load_query("pod_placement")
     other = replace(USUAL, state=replace(USUAL.state, pod="exported_pod"))
