@@ -40,7 +40,13 @@ from analyzer.prometheus.query import Query, load_query, measured_queries
 from analyzer.settings import Setting
 from analyzer.typed import Part
 from analyzer.units import counted
-from analyzer.window import MOST_STRIDE, Chunk, TimeWindow, choose_step_seconds
+from analyzer.window import (
+    MOST_STRIDE,
+    Chunk,
+    TimeWindow,
+    bounded_step_seconds,
+    choose_step_seconds,
+)
 
 MIN_POINTS = 4
 """Fewer steps than this cannot support a fit of cost per request."""
@@ -536,11 +542,14 @@ def _ranges(found: Survey, step_seconds: int) -> Ranges:
 def choose_window(
     found: Survey, start: datetime, end: datetime, asked_seconds: int | None
 ) -> TimeWindow:
-    """Return the whole steps between two times, of the asked length or the shortest trusted.
+    """Return the whole steps between two times, of the asked length or as short as will do.
 
     Raises InsufficientData if there are too few, UsageError if the asked step is too short.
     """
     step_seconds = choose_step_seconds(found.slower_scrape_seconds, asked_seconds, found.slowest)
+    if asked_seconds is None:
+        seconds = (end - start).total_seconds()
+        step_seconds = bounded_step_seconds(step_seconds, seconds, found.proxy_count)
     return require_points(TimeWindow.within(start, end, step_seconds))
 
 

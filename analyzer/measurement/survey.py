@@ -82,6 +82,17 @@ class Survey:
         return max(self.cpu_scrape_seconds, self.request_scrape_seconds)
 
     @property
+    def proxy_count(self) -> float:
+        """The most proxies at a time, as far as is known.
+
+        Several series of a proxy are one of the proxies in a part of the time, of which some may
+        have followed others.
+        """
+        at_a_look = self.series_counts.get(CPU, 0)
+        counted = self.proxy_counts.seen(Exporter.CADVISOR) if self.proxy_counts else ()
+        return min(at_a_look, max(counted, default=at_a_look))
+
+    @property
     def slowest(self) -> str:
         """As `ProxyCounts.slowest`."""
         return self.proxy_counts.slowest(self.slower_scrape_seconds) if self.proxy_counts else ""

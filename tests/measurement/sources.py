@@ -64,6 +64,7 @@ class Surveyed:
         duplicates: proxies that are scraped more than once, by exporter.
         reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
         core_counters: whether a proxy has CPU counters of single cores.
+        proxy_count: proxies in each part of the time; 0: as many as `labels` has.
     """
 
     series_counts: Mapping[str, int] = field(default_factory=lambda: ALL_METRICS)
@@ -77,6 +78,7 @@ class Surveyed:
     duplicates: Mapping[str, int] = field(default_factory=dict)
     reads_sample_before: bool = False
     core_counters: bool = False
+    proxy_count: int = 0
 
     def points(self, promql: str, window: TimeWindow, chunk: Chunk) -> Response:
         """Response what the survey asks at several looks."""
@@ -122,7 +124,7 @@ class Surveyed:
                     "samples": "3",
                     **dict(zip(SITE, site, strict=True)),
                 }
-                yield always(labels, len(shown))
+                yield always(labels, self.proxy_count or len(shown))
 
     def instant(self, promql: str, at: datetime) -> Response:
         """Response what the survey asks once."""

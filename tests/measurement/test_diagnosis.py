@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,6 +107,11 @@ def without_pods(instance: str) -> list[dict[str, str]]:
         (Surveyed(labels=without_pods("10.0.0.7:15090")), "requests of a pod", ("IU106",)),
         (Surveyed(labels=without_pods("")), "requests of a pod", ("IU107",)),
         (Surveyed(duplicates={"proxy": 7}), "duplicate scrapes", ("IU112", "7 proxies")),
+        (
+            replace(finely({**ALL_METRICS, CPU: 20_000}), proxy_count=20_000),
+            "scrape intervals",
+            ("IU142", "20,000 proxies", "600 s", "300 s", "2 times"),
+        ),
         (Surveyed(), "scrape intervals", ("IU113", "600 s", "30 s", "5 minutes")),
         (
             Surveyed(
@@ -119,7 +124,7 @@ def without_pods(instance: str) -> list[dict[str, str]]:
             ("IU105", CPU_RULES[0], f"Keep {CPU}"),
         ),
     ],
-    ids=["address", "workload", "duplicates", "coarse", "recorded"],
+    ids=["address", "workload", "duplicates", "large", "coarse", "recorded"],
 )
 def test_what_makes_answers_less_sure_is_warned_of(
     source: Surveyed, subject: str, words: tuple[str, ...]
@@ -204,7 +209,7 @@ def test_nothing_is_asked_twice() -> None:
 
     assert diagnosed.asked == surveyed.asked
     assert len(diagnosed.asked) == len(set(diagnosed.asked))
-    assert len({promql for promql, _ in diagnosed.asked}) == 9
+    assert len({promql for promql, _ in diagnosed.asked}) == 10
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from analyzer.defaults import DEFAULT_DAYS
 from analyzer.errors import InsufficientData, UsageError
-from analyzer.measurement.metrics import REQUESTS
+from analyzer.measurement.metrics import CPU, REQUESTS
 from analyzer.measurement.one_pass import asked
 from analyzer.measurement.plan import Ask, Plan, make_plan, planned_on
 from analyzer.measurement.proxy_counts import ProxyCounts
@@ -100,6 +100,34 @@ def test_finer_scrapes_give_finer_steps() -> None:
     assert plan_of(Surveyed(cpu_times=every_15)).window.step_seconds == 600
     finer = plan_of(Surveyed(cpu_times=every_15, request_times=every_15))
     assert finer.window.step_seconds == 300
+
+
+@pytest.mark.parametrize(
+    ("series", "proxies", "days", "step"),
+    [
+        (1500, 1500, 7, 300),
+        (15_000, 15_000, 1, 600),
+        (15_000, 15_000, 7, 3600),
+        (15_000, 15_000, 365, 7200),
+        # Each proxy has two series, or another one after some time.
+        (30_000, 15_000, 7, 3600),
+        (15_000, 90_000, 7, 3600),
+    ],
+)
+def test_a_large_mesh_has_longer_steps_unless_asked(
+    series: int, proxies: int, days: int, step: int
+) -> None:
+    every_30 = tuple(range(0, 3600, 30))
+    source = Surveyed(
+        series_counts={**ALL_METRICS, CPU: series},
+        cpu_times=every_30,
+        request_times=every_30,
+        proxy_count=proxies,
+    )
+
+    assert plan_of(source, Ask(source=URL, days=days)).window.step_seconds == step
+    asked = Ask(source=URL, days=days, step_seconds=300)
+    assert plan_of(source, asked).window.step_seconds == 300
 
 
 def test_an_asked_step_is_taken_or_refused() -> None:
