@@ -39,7 +39,7 @@ class Sample:
 
 
 CGROUPS: Final = "cgroups"
-"""What `survey_labels` calls CPU series without a container name."""
+"""What `survey_cgroups` calls CPU series without a container name."""
 
 NODES: Final = "nodes"
 """What `survey_labels` calls a series of kube-state-metrics about a node."""
@@ -48,12 +48,12 @@ Samples = Mapping[str, Sequence[Sample]]
 
 
 def samples_of(answer: Response) -> Samples:
-    """Return the series of `survey_labels`' answer by exporter.
+    """Return the series that `survey_labels` and `survey_cgroups` find, by exporter.
 
     Raises PrometheusError if one has no exporter, or is of no metric that was asked for.
     """
     found: dict[str, list[Sample]] = {name: [] for name in (*Exporter, CGROUPS, NODES)}
-    known = marks_of("survey_labels", "exporter")
+    known = marks_of("survey_labels", "exporter") | marks_of("survey_cgroups", "exporter")
     for series in answer.series:
         exporter = mark_of(series, "exporter", known)
         if exporter == Exporter.CADVISOR:

@@ -53,8 +53,13 @@ class Seen:
     def with_looks(self, source: Source, looks: TimeWindow) -> Seen:
         """Look at more moments."""
         asked = LabelMapping(cluster=self.cluster_label or LabelMapping().cluster)
-        promql = load_query("survey_labels").render(Scope(), asked)
-        labels = joined([self.labels, at_looks(source, promql, looks)])
+
+        def found_by(name: str) -> Response:
+            return at_looks(source, load_query(name).render(Scope(), asked), looks)
+
+        labels = joined([self.labels, found_by("survey_labels")])
+        if not detect.samples_of(labels)[Exporter.CADVISOR]:
+            labels = joined([labels, found_by("survey_cgroups")])
         labels, spelling = _with_containers(source, labels, looks)
         samples = detect.samples_of(labels)
         detected = detect.detect_label_mapping(samples, self.cluster_label)

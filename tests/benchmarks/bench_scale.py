@@ -33,7 +33,7 @@ from typing import Any, Final
 import requests
 
 from analyzer.files import MIB
-from analyzer.window import Chunk, TimeWindow, choose_step_seconds
+from analyzer.window import Chunk, TimeWindow, bounded_step_seconds, choose_step_seconds
 from tests.benchmarks.demands import Demand, finish
 from tests.support import PrometheusServer
 from tests.support.great_mesh import (
@@ -146,7 +146,9 @@ def _bare(mesh: GreatMesh, server: PrometheusServer, days: int | None = None) ->
     """Ask the three queries, each in chunks as large as `analyze` has them."""
     spec = mesh.spec
     end = spec.end if days is None else spec.start + (spec.end - spec.start) * days / mesh.days
-    step_seconds = choose_step_seconds(mesh.scrape_seconds, None)
+    shortest = choose_step_seconds(mesh.scrape_seconds, None)
+    seconds = (spec.end - spec.start).total_seconds()
+    step_seconds = bounded_step_seconds(shortest, seconds, mesh.pods)
     seconds = step_seconds + mesh.scrape_seconds - 1
     window = TimeWindow.within(spec.start, end, step_seconds)
     per_point = mesh.pods * seconds / mesh.scrape_seconds

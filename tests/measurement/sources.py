@@ -16,11 +16,14 @@ from analyzer.window import Chunk, TimeWindow
 
 ALL_METRICS: Mapping[str, int] = dict.fromkeys((*ESSENTIAL, *OPTIONAL, *NORMALLY_ABSENT), 10)
 
-LABELS = {
-    load_query("survey_labels").render(Scope(), LabelMapping(cluster=cluster))
-    for cluster in ("cluster", "region")
-}
-"""The query as it is sent with and without a cluster label that the user named."""
+LABELS, CGROUPS = (
+    {
+        load_query(name).render(Scope(), LabelMapping(cluster=cluster))
+        for cluster in ("cluster", "region")
+    }
+    for name in ("survey_labels", "survey_cgroups")
+)
+"""The queries as they are sent with and without a cluster label that the user named."""
 
 SITE = ("cluster", "cluster_name", "job")
 
@@ -107,7 +110,9 @@ class Surveyed:
             )
         if promql.startswith("sum(rate(istio_requests_total"):
             return Response(series=(always({}, self.total_rps),))
-        if promql.startswith(("label_replace(max(timestamp(", "label_replace(group by")):
+        if promql in CGROUPS or promql.startswith(
+            ("label_replace(max(timestamp(", "label_replace(group by")
+        ):
             # There is no other time and no other namespace.
             return Response(series=())
         assert promql.startswith("label_replace(count("), promql

@@ -42,7 +42,7 @@ LOOKING_BACK = {"survey_duplicate_containers", "survey_duplicate_scrapes"}
 """They compare two moments that are not those of a step."""
 OF_ALL_NAMESPACES = ("istio_cni_", "istiod_")
 """What is installed once for all namespaces, in one of its own."""
-WITHOUT_SCOPE = ("survey_labels", "survey_namespaces")
+WITHOUT_SCOPE = ("survey_labels", "survey_cgroups", "survey_namespaces")
 """They find out how to ask for a scope, and what a scope could be."""
 
 # The ending of a name, and the unit it stands for; longer endings first.
@@ -89,6 +89,7 @@ WITHOUT_UNIT = {
     "proxy_resets": "resets",
     "survey_engine": "any",
     "survey_alike_proxies": "series",
+    "survey_cgroups": "any",
     "survey_core_counters": "series",
     "survey_copied_proxies": "proxies",
     "survey_duplicate_containers": "proxies",
