@@ -8,12 +8,12 @@ from analyzer.errors import InsufficientData, PrometheusError, QueryRejected, Qu
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
-from analyzer.measurement.looks import at_looks
+from analyzer.measurement.looks import at_all_looks, at_looks
 from analyzer.measurement.metrics import CPU, ESSENTIAL, PODS, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.recorded import RuleSet
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
-from analyzer.measurement.twice import find_twice, scraped_once
+from analyzer.measurement.twice import ONCE_SECONDS, find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.expected import is_one
@@ -145,10 +145,17 @@ def _has_core_counters(source: Source, seen: Look) -> bool:
     """
     times = seen.times
     # A rate reads samples from before the first step.
-    seconds = int((times.end - times.start).total_seconds()) + _LONGEST_SCRAPE_SECONDS
-    promql = seen.promql("survey_core_counters", window_seconds=seconds)
+    whole = int((times.end - times.start).total_seconds()) + _LONGEST_SCRAPE_SECONDS
+    at_a_look, ever = (
+        seen.promql("survey_core_counters", window_seconds=seconds)
+        for seconds in (ONCE_SECONDS, whole)
+    )
     try:
-        return bool(source.instant(promql, times.end).series)
+        # Where they are usual, all their samples are not read only to find that out.
+        return bool(
+            at_all_looks(source, at_a_look, seen.looks).series
+            or source.instant(ever, times.end).series
+        )
     except (QueryRejected, QueryTooHeavy):
         return True
 

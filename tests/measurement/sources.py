@@ -28,6 +28,7 @@ LABELS, CGROUPS = (
 SITE = ("cluster", "cluster_name", "job")
 
 ENGINE = load_query("survey_engine").template
+_OF_CORES = "count(present_over_time("
 
 _SEVERAL_SERIES = "label_replace( count(sum by"
 
@@ -66,7 +67,7 @@ class Surveyed:
         rows: what is answered about which labels name the pods, by `exporter`.
         duplicates: proxies that are scraped more than once, by exporter.
         reads_sample_before: whether it is VictoriaMetrics, as the survey sees it.
-        core_counters: whether a proxy has CPU counters of single cores.
+        core_counters: whether a proxy has CPU counters of single cores, between two looks.
         proxy_count: proxies in each part of the time; 0: as many as `labels` has.
     """
 
@@ -111,7 +112,7 @@ class Surveyed:
         if promql.startswith("sum(rate(istio_requests_total"):
             return Response(series=(always({}, self.total_rps),))
         if promql in CGROUPS or promql.startswith(
-            ("label_replace(max(timestamp(", "label_replace(group by")
+            ("label_replace(max(timestamp(", "label_replace(group by", _OF_CORES)
         ):
             # There is no other time and no other namespace.
             return Response(series=())
@@ -142,7 +143,7 @@ class Surveyed:
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())
-        if promql.startswith("count(present_over_time("):
+        if promql.startswith(_OF_CORES):
             return Response(
                 series=(Series(labels={}, times=one, samples=one),) * self.core_counters
             )

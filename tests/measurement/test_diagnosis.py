@@ -209,7 +209,7 @@ def test_nothing_is_asked_twice() -> None:
 
     assert diagnosed.asked == surveyed.asked
     assert len(diagnosed.asked) == len(set(diagnosed.asked))
-    assert len({promql for promql, _ in diagnosed.asked}) == 10
+    assert len({promql for promql, _ in diagnosed.asked}) == 11
 
 
 @pytest.mark.parametrize(
