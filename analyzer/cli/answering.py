@@ -40,6 +40,7 @@ def answered(snapshot: Snapshot, projected: ProjectionOptions | None = None) -> 
     calibration = calibrate_usage(usage)
     if isinstance(calibration.sidecar, Refusal):
         raise InsufficientData(str(calibration.sidecar))
+    release_unused(usage.steps.size)
     projection = (
         project_usage(
             usage,

@@ -316,6 +316,7 @@ def measure(snapshot: Snapshot) -> MeshUsage:
     heard, remote_share, lacking_share = _heard(tables, proxies, window)
     release_unused(table.rows.size)
     bad = impossible(table.rows, proxies, tables, counters, heard)
+    release_unused(table.rows.size)
     believed, corrections = without_partial(table, without(table.rows, bad), proxies, manifest)
     filling = fill(table, believed, proxies, cluster, heard, window.point_count)
     reports = corrected(heard.reports, table.reported, filled_in(believed, filling), proxies)

@@ -13,6 +13,7 @@ from analyzer.errors import InsufficientData
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.measurement.snapshot import Snapshot
 from analyzer.measurement.usage import MeshUsage, measure
+from analyzer.memory import release_unused
 from analyzer.projection import figures
 from analyzer.projection.ambiguous import both_savings, with_ambiguous
 from analyzer.projection.choices import Basis, Named, Shared
@@ -98,6 +99,7 @@ def project_usage(
     growth = _growth(scenario, calibration)
     # Requests have to hold in all hours, also where only some of them count.
     rightsizing = rightsize(usage, calibration, scenario, force_short=force_short)
+    release_unused(usage.steps.size)
     usage = within(usage, scenario.working_hours)
     http_gbit = http_gbit_per_1000_rps(usage)
     scenario = with_counted(with_measured_share(scenario, usage), usage)
