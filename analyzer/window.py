@@ -39,13 +39,6 @@ INTERVALS_PER_STEP = 10
 """Scrapes a step must hold. A rate reads up to one scrape more than its step, and the CPU counter
 runs up to one housekeeping behind: at ten scrapes both are worth less than a tenth."""
 
-ROW_BUDGET = 3_200_000
-"""Proxies, times steps, with which a report takes a gibibyte of memory."""
-
-LONGER_STEPS_SECONDS = (600, 900, 1200, 1800, 3600, 7200)
-"""Steps for a mesh that has more rows with the shortest. Each divides a day, and with the longest a
-day still has quiet and busy steps."""
-
 OFFSET_SECONDS = 150
 """Seconds by which steps of five minutes and more end before a multiple of the step. Scheduled jobs
 start at full five minutes: a burst there would be cut at the border of two steps."""
@@ -265,19 +258,6 @@ class TimeWindow:
 def offset_of(step_seconds: int) -> int:
     """Return how long before its evaluation a step ends: half a step, at most `OFFSET_SECONDS`."""
     return min(OFFSET_SECONDS, step_seconds // 2)
-
-
-def bounded_step_seconds(shortest: int, seconds: float, proxy_count: float) -> int:
-    """Return the step for so many proxies over some time: `shortest`, or longer for `ROW_BUDGET`.
-
-    Args:
-        shortest: the shortest step that can be trusted, seconds.
-        seconds: length of the time.
-        proxy_count: proxies at a time.
-    """
-    longer = (shortest, *(step for step in LONGER_STEPS_SECONDS if step > shortest))
-    fitting = (step for step in longer if proxy_count * seconds / step <= ROW_BUDGET)
-    return next(fitting, longer[-1])
 
 
 def choose_step_seconds(

@@ -34,7 +34,7 @@ from analyzer.projection.rightsizing.autoscaled import TOLERANCE_SHARE
 from analyzer.projection.rightsizing.policy import LEAST_HOURS
 from analyzer.projection.rightsizing.quantities import LEAST_VCPU
 from analyzer.units import Reason
-from analyzer.window import INTERVALS_PER_STEP, LONGER_STEPS_SECONDS, MIN_STEP_SECONDS, ROW_BUDGET
+from analyzer.window import INTERVALS_PER_STEP, MIN_STEP_SECONDS
 from tests.support.each import each
 
 TEXTS = ("meaning", "why", "fix")
@@ -152,9 +152,6 @@ def test_a_share_in_a_text_is_the_one_in_the_code(name: str, figures: tuple[floa
         ("coarse_scrapes", f"hold {INTERVALS_PER_STEP} scrapes"),
         ("coarse_scrapes", f"{MIN_STEP_SECONDS // 60} minutes"),
         ("coarse_scrapes", f"scrape_interval: {FINE_SCRAPE_SECONDS}s"),
-        ("long_steps", f"{ROW_BUDGET / 1e6:g} million"),
-        ("interval", f"{ROW_BUDGET / 1e6:g} million"),
-        ("interval", f"up to {LONGER_STEPS_SECONDS[-1] // 3600} hours"),
         ("short_window", f"{MINUTES_PER_DAY // 60} hours"),
         ("interval", f"at least {INTERVALS_PER_STEP} scrapes"),
         ("interval", f"at least {MIN_STEP_SECONDS // 60} minutes"),

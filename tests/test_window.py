@@ -10,12 +10,9 @@ from analyzer.defaults import DEFAULT_MAX_ANSWER_MIB
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.settings import Setting
 from analyzer.window import (
-    LONGER_STEPS_SECONDS,
     MAX_POINTS_PER_SERIES,
-    ROW_BUDGET,
     Chunk,
     TimeWindow,
-    bounded_step_seconds,
     choose_step_seconds,
 )
 
@@ -184,22 +181,6 @@ def test_the_step_holds_ten_scrapes_and_five_minutes_unless_asked(
     scrape_seconds: float, asked: int | None, step: int
 ) -> None:
     assert choose_step_seconds(scrape_seconds, asked) == step
-
-
-@given(st.integers(30, 100_000), st.floats(1, 10**8), st.integers(0, 10**6))
-def test_a_step_is_as_short_as_the_rows_allow(shortest: int, seconds: float, proxies: int) -> None:
-    step = bounded_step_seconds(shortest, seconds, proxies)
-
-    assert step >= shortest
-    assert step == shortest or step in LONGER_STEPS_SECONDS
-    rows = proxies * seconds / step
-    assert rows <= ROW_BUDGET or step == max(shortest, LONGER_STEPS_SECONDS[-1])
-    shorter = [one for one in (shortest, *LONGER_STEPS_SECONDS) if shortest <= one < step]
-    assert all(proxies * seconds / one > ROW_BUDGET for one in shorter)
-
-
-def test_whole_steps_make_a_day() -> None:
-    assert all(86_400 % step == 0 for step in LONGER_STEPS_SECONDS)
 
 
 @pytest.mark.parametrize(("scrape_seconds", "asked", "shortest"), [(60, 599, 600), (3, 29, 30)])

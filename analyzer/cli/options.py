@@ -185,7 +185,7 @@ class TimeOptions:
         int | None,
         option(
             "--step",
-            "Length of one step. [default: at least 5m and 10 scrapes, longer for a large mesh]",
+            "Length of one step. [default: at least 5m and 10 scrapes]",
             type=values.duration,
         ),
     ]

@@ -166,8 +166,7 @@ def diagnose(  # noqa: PLR0913 - where, what, when, what labels are called, and 
     try:
         survey = examine(source, seen)
         window = choose_window(survey, start, end, step_seconds)
-        is_asked = step_seconds is not None
-        found += _of_survey(survey, window.step_seconds, is_asked=is_asked)
+        found += _of_survey(survey, window.step_seconds)
         judged = judge(survey, window) if judge else None
         found += _of_steps(judged, {one.name for part in found for one in part.findings})
     except InsufficientData as error:
@@ -245,13 +244,12 @@ def _of_labels(mapping: LabelMapping) -> Iterator[_Found]:
     yield _Found.of("CPU", mapping.cpu, surveyed.recorded_cpu(mapping))
 
 
-def _of_survey(found: Survey, step_seconds: int, *, is_asked: bool) -> Iterator[_Found]:
+def _of_survey(found: Survey, step_seconds: int) -> Iterator[_Found]:
     cpu, requests = found.cpu_scrape_seconds, found.request_scrape_seconds
     counts = found.proxy_counts
     detail = f"CPU {cpu:g} s, requests {requests:g} s: intervals of {step_seconds} s"
     coarse = surveyed.coarse_scrapes(cpu, requests, counts)
-    chosen = None if is_asked else surveyed.long_steps(cpu, requests, step_seconds, counts)
-    yield _Found.of("scrape intervals", detail, coarse, chosen)
+    yield _Found.of("scrape intervals", detail, coarse)
     if counts is not None:
         slow = surveyed.slow_scrapes(counts, step_seconds)
         yield _Found.of("slow scrape jobs", "none", slow)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from analyzer.errors import InsufficientData, PrometheusError, QueryRejected, QueryTooHeavy
+from analyzer.errors import InsufficientData, PrometheusError, QueryTooHeavy
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
@@ -82,15 +82,15 @@ class Survey:
         return max(self.cpu_scrape_seconds, self.request_scrape_seconds)
 
     @property
-    def proxy_count(self) -> float:
-        """The most proxies at a time, as far as is known.
-
-        Several series of a proxy are one of the proxies in a part of the time, of which some may
-        have followed others.
-        """
-        at_a_look = self.series_counts.get(CPU, 0)
-        counted = self.proxy_counts.seen(Exporter.CADVISOR) if self.proxy_counts else ()
-        return min(at_a_look, max(counted, default=at_a_look))
+    def proxy_count(self) -> int:
+        """The most proxies at a time, as far as the looks and the counts of parts show."""
+        # One proxy may have several series, and in a part of the time some follow others.
+        known = [
+            self.series_counts[one] for one in (CPU, "istio_build") if one in self.series_counts
+        ]
+        if self.proxy_counts:
+            known.append(int(max(self.proxy_counts.seen(Exporter.CADVISOR), default=0)))
+        return min(known, default=0)
 
     @property
     def slowest(self) -> str:
@@ -156,7 +156,7 @@ def _has_core_counters(source: Source, seen: Look) -> bool:
             at_all_looks(source, at_a_look, seen.looks).series
             or source.instant(ever, times.end).series
         )
-    except (QueryRejected, QueryTooHeavy):
+    except PrometheusError:
         return True
 
 

@@ -189,27 +189,6 @@ def coarse_scrapes(
     )
 
 
-def long_steps(
-    cpu_seconds: float, request_seconds: float, step_seconds: int, counts: ProxyCounts | None
-) -> Finding | None:
-    """Return the finding about steps that were chosen longer than rates need."""
-    shortest = choose_step_seconds(max(cpu_seconds, request_seconds), None)
-    if step_seconds <= shortest:
-        return None
-    proxies = int(max(counts.seen(Exporter.CADVISOR), default=0)) if counts else 0
-    many = counted(proxies, "proxy", "proxies") if proxies else "so many proxies"
-    return Finding(
-        name="long_steps",
-        severity=Severity.INFO,
-        text=f"For {many}, intervals of {step_seconds} s were chosen. Rates allow {shortest} s. "
-        "Shorter peaks are averaged.",
-        fix=f"For shorter intervals set {Setting.STEP}. {shortest} s take "
-        f"{step_seconds / shortest:.0f} times the memory. Or choose a shorter time "
-        f"({Setting.DAYS}), or some namespaces ({Setting.NAMESPACES}).",
-        bias=Bias.NONE,
-    )
-
-
 def slow_scrapes(counts: ProxyCounts | None, step_seconds: int) -> Finding | None:
     """Return the finding about scrape jobs that are too slow for the steps, and few."""
     slow = counts.too_slow(step_seconds) if counts else ()

@@ -84,8 +84,7 @@ def collect(  # noqa: PLR0913 - one keyword for each setting
         days: length of the time range, if there is no `start`.
         start: start of the time range, with a time zone.
         end: end of the time range, with a time zone; now, if None.
-        step_seconds: length of one step; at least 5 minutes and 10 scrapes, and longer for a
-            large mesh, if None.
+        step_seconds: length of one step; at least 5 minutes and 10 scrapes, if None.
         namespaces: a regular expression, or several; all namespaces, if empty.
         cluster: only the cluster with this value of the cluster label.
         cluster_label: label that identifies clusters; detected, if None.

@@ -33,7 +33,7 @@ from typing import Any, Final
 import requests
 
 from analyzer.files import MIB
-from analyzer.window import Chunk, TimeWindow, bounded_step_seconds, choose_step_seconds
+from analyzer.window import Chunk, TimeWindow, choose_step_seconds
 from tests.benchmarks.demands import Demand, finish
 from tests.support import PrometheusServer
 from tests.support.great_mesh import (
@@ -168,9 +168,7 @@ def _kept(mesh: GreatMesh, folder: Path) -> Totals:
 def _bare(mesh: GreatMesh, server: PrometheusServer) -> Took:
     """Ask the three queries, each in chunks as large as `analyze` has them."""
     spec = mesh.spec
-    shortest = choose_step_seconds(mesh.scrape_seconds, None)
-    seconds = (spec.end - spec.start).total_seconds()
-    step_seconds = bounded_step_seconds(shortest, seconds, mesh.pods)
+    step_seconds = choose_step_seconds(mesh.scrape_seconds, None)
     seconds = step_seconds + mesh.scrape_seconds - 1
     window = TimeWindow.within(spec.start, spec.end, step_seconds)
     per_point = mesh.pods * seconds / mesh.scrape_seconds

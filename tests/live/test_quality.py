@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer import window
 from analyzer.measurement import MeshUsage, measure
 from analyzer.measurement.findings import Finding, Severity
 from analyzer.notebook.api import collect
-from analyzer.units import Role
 from tests.support import (
     Mesh,
     PrometheusServer,
@@ -210,34 +208,3 @@ def test_pod_labels_are_the_first_evidence_of_a_role(folder: Path) -> None:
     assert set(evidence["waypoint"]) == {"label gateway-class-name"}
     for role in ("sidecar", "gateway", "waypoint", "ztunnel"):
         assert (usage.proxies["role"] == role).sum() == truth.pod_count(role)
-
-
-def test_longer_steps_of_a_large_mesh_are_told_and_add_up_to_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So few rows are allowed that this mesh is a large one."""
-    mesh = _stack(with_pod_labels(build_mesh(_FAST)))
-    with PrometheusServer(tmp_path / "server") as server:
-        server.fill(mesh)
-
-        def usage_of(name: str, step_seconds: int | None = None) -> MeshUsage:
-            return measure(
-                collect(
-                    server.url,
-                    days=mesh.spec.hours / 24,
-                    end=mesh.spec.end,
-                    step_seconds=step_seconds,
-                    path=tmp_path / name,
-                ).snapshot
-            )
-
-        short, asked = usage_of("short"), usage_of("asked", 900)
-        monkeypatch.setattr(window, "ROW_BUDGET", len(short.proxies) * short.window.point_count / 2)
-        chosen = usage_of("chosen")
-
-    assert (short.window.step_seconds, chosen.window.step_seconds) == (300, 600)
-    assert "Rates allow 300 s" in _found(chosen, "long_steps").text
-    assert not {"long_steps"} & {one.name for one in (*short.findings, *asked.findings)}
-    for column in ("cpu_vcpu", "proxy_rps"):
-        totals = [one.mean_total(Role.SIDECAR, column) for one in (chosen, short)]
-        assert totals[0] == pytest.approx(totals[1], rel=0.01)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,11 +107,6 @@ def without_pods(instance: str) -> list[dict[str, str]]:
         (Surveyed(labels=without_pods("10.0.0.7:15090")), "requests of a pod", ("IU106",)),
         (Surveyed(labels=without_pods("")), "requests of a pod", ("IU107",)),
         (Surveyed(duplicates={"proxy": 7}), "duplicate scrapes", ("IU112", "7 proxies")),
-        (
-            replace(finely({**ALL_METRICS, CPU: 20_000}), proxy_count=20_000),
-            "scrape intervals",
-            ("IU142", "20,000 proxies", "600 s", "300 s", "2 times"),
-        ),
         (Surveyed(), "scrape intervals", ("IU113", "600 s", "30 s", "5 minutes")),
         (
             Surveyed(
@@ -124,7 +119,7 @@ def without_pods(instance: str) -> list[dict[str, str]]:
             ("IU105", CPU_RULES[0], f"Keep {CPU}"),
         ),
     ],
-    ids=["address", "workload", "duplicates", "large", "coarse", "recorded"],
+    ids=["address", "workload", "duplicates", "coarse", "recorded"],
 )
 def test_what_makes_answers_less_sure_is_warned_of(
     source: Surveyed, subject: str, words: tuple[str, ...]

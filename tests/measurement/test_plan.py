@@ -102,32 +102,36 @@ def test_finer_scrapes_give_finer_steps() -> None:
     assert finer.window.step_seconds == 300
 
 
+@pytest.mark.parametrize("has_cores", [True, False])
+def test_cores_are_asked_for_where_a_proxy_may_have_counters_of_them(*, has_cores: bool) -> None:
+    queries = plan_of(Surveyed(core_counters=has_cores)).queries
+
+    for name in ("proxy_cpu_vcpu", "proxy_cpu_counter_seconds"):
+        assert ("without (cpu)" in queries[name].promql) is has_cores
+        assert ("without (cpu)" in queries[name].written_promql) is has_cores
+    assert "without (cpu)" in queries["istiod_vcpu"].promql
+
+
 @pytest.mark.parametrize(
-    ("series", "proxies", "days", "step"),
+    ("series", "builds", "proxies", "figures"),
     [
-        (1500, 1500, 7, 300),
-        (15_000, 15_000, 1, 600),
-        (15_000, 15_000, 7, 3600),
-        (15_000, 15_000, 365, 7200),
-        # Each proxy has two series, or another one after some time.
-        (30_000, 15_000, 7, 3600),
-        (15_000, 90_000, 7, 3600),
+        (34_000, 34_000, 34_000, ()),
+        (40_000, 40_000, 40_000, ("40,000 proxies", "143 intervals", "1.6 GiB")),
+        # Several series of each proxy, or proxies that follow others, are no more proxies.
+        (80_000, 40_000, 90_000, ("40,000 proxies",)),
+        (80_000, 80_000, 30_000, ()),
     ],
 )
-def test_a_large_mesh_has_longer_steps_unless_asked(
-    series: int, proxies: int, days: int, step: int
+def test_much_memory_is_said_before_anything_is_asked(
+    series: int, builds: int, proxies: int, figures: tuple[str, ...]
 ) -> None:
-    every_30 = tuple(range(0, 3600, 30))
-    source = Surveyed(
-        series_counts={**ALL_METRICS, CPU: series},
-        cpu_times=every_30,
-        request_times=every_30,
-        proxy_count=proxies,
-    )
+    counts = {**ALL_METRICS, CPU: series, "istio_build": builds}
+    notes: list[str] = []
+    source = Surveyed(series_counts=counts, proxy_count=proxies)
+    make_plan(source, Ask(source=URL, days=1), now=NOW, note=notes.append)
 
-    assert plan_of(source, Ask(source=URL, days=days)).window.step_seconds == step
-    asked = Ask(source=URL, days=days, step_seconds=300)
-    assert plan_of(source, asked).window.step_seconds == 300
+    assert len(notes) == bool(figures)
+    assert all(figure in notes[0] for figure in figures)
 
 
 def test_an_asked_step_is_taken_or_refused() -> None:

@@ -166,33 +166,6 @@ def test_slow_scrapes_make_long_steps_and_may_be_thanos(
     assert ("Thanos" in finding.text) is ("Thanos" in finding.fix) is is_thanos
 
 
-@pytest.mark.parametrize(
-    ("asked", "scrape", "rules_version", "fires"),
-    [
-        (None, 30.0, "", True),
-        (600, 30.0, "", False),
-        (None, 60.0, "", False),
-        (None, 30.0, "1", False),
-    ],
-)
-def test_steps_that_were_chosen_longer_are_told(
-    tmp_path: Path, asked: int | None, scrape: float, rules_version: str, *, fires: bool
-) -> None:
-    findings = found(
-        tmp_path,
-        [A, B],
-        cpu_scrape_seconds=scrape,
-        request_scrape_seconds=scrape,
-        question={"source": "http://prometheus:9090", "step_seconds": asked},
-        rules_version=rules_version,
-    )
-
-    assert ("long_steps" in findings) is fires
-    if fires:
-        assert "intervals of 600 s were chosen. Rates allow 300 s" in findings["long_steps"].text
-        assert "2 times the memory" in findings["long_steps"].fix
-
-
 @pytest.mark.parametrize(("steps", "fires"), [(0, False), (1, False), (2, True), (POINTS, True)])
 def test_samples_thinner_than_the_scrapes_are_told(
     tmp_path: Path, steps: int, *, fires: bool

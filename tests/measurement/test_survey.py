@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.errors import InsufficientData, QueryRejected, QueryTooHeavy
+from analyzer.errors import InsufficientData, PrometheusError, QueryRejected, QueryTooHeavy
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.first_look import look, looks_at
 from analyzer.measurement.metrics import ESSENTIAL, NORMALLY_ABSENT, OPTIONAL
@@ -209,52 +209,57 @@ def test_a_mesh_that_is_gone_at_the_end_is_still_seen(small_server: PrometheusSe
     )
 
 
-@pytest.mark.live
-def test_counters_of_cores_are_added_up_whenever_they_were(tmp_path: Path) -> None:
-    """One pod has a counter of each of two cores, for minutes between two looks and then for good.
-
-    The rate of its whole counter is what both add up to.
-    """
-    begin_ms = int(HOUR.start.timestamp() * 1000)
-    mesh = build_mesh(HOUR).series
-    first = next(
-        one for one in mesh if one.name == CPU and "istio-proxy" in dict(one.labels).values()
+def cpu_of_proxies(url: str, mapping: LabelMapping, *, has_core_counters: bool) -> dict[str, float]:
+    """Return the CPU of each pod 21 minutes after the beginning."""
+    promql = load_query("proxy_cpu_vcpu").render(
+        Scope(), mapping, window_seconds=300, has_core_counters=has_core_counters
     )
+    with Connection(Access(url=url)) as source:
+        answer = source.instant(promql, HOUR.start + timedelta(minutes=21))
+    return {one.labels["pod"]: float(one.samples[0]) for one in answer.series}
 
-    def of_core(core: int, until_ms: int) -> Series:
-        inside = (first.times_ms > begin_ms + 13 * 60_000) & (first.times_ms < begin_ms + until_ms)
-        labels = {**dict(first.labels), "cpu": f"cpu{core:02d}"}
-        return replace(
-            first,
-            labels=tuple(sorted(labels.items())),
-            times_ms=first.times_ms[inside],
-            values=first.values[inside] / 2,
+
+@pytest.mark.live
+def test_counters_of_cores_are_found_whenever_they_were(tmp_path: Path) -> None:
+    """One pod has counters of two cores: for minutes between two looks, or for good.
+
+    Without them half of the pods have no label for it. What both cores add up to is the rate of the
+    whole counter.
+    """
+    mesh = build_mesh(HOUR).series
+    of_cpu = [one for one in mesh if one.name == CPU]
+    total = [
+        replace(one, labels=tuple(pair for pair in one.labels if at % 2 or pair[0] != "cpu"))
+        for at, one in enumerate(of_cpu)
+    ]
+    others = [one for one in mesh if one.name != CPU]
+    with holding(tmp_path / "whole", [*others, *total]) as url:
+        found = found_by(url)
+        assert not found.has_core_counters
+        whole, short = (
+            cpu_of_proxies(url, found.label_mapping, has_core_counters=has) for has in (True, False)
         )
+    assert short == whole
+    assert len(whole) == found.series_counts[CPU]
 
-    asked = dict(first.labels)
-    cpu = load_query("proxy_cpu_vcpu")
-    for name, until_ms in (("brief", 22 * 60_000), ("lasting", 3_600_000)):
-        parts = [of_core(core, until_ms) for core in (0, 1)]
-        others = [one for one in mesh if one is not first]
-        with holding(tmp_path / name, [*others, *parts]) as url:
-            found = found_by(url)
-            assert found.has_core_counters
-            sent = cpu.render(
-                Scope(), found.label_mapping, window_seconds=300, has_core_counters=True
+    first = next(one for one in total if "istio-proxy" in dict(one.labels).values())
+    minutes = (first.times_ms - int(HOUR.start.timestamp() * 1000)) / 60_000
+    for name, last in (("brief", 22), ("lasting", 60)):
+        inside = (minutes > 13) & (minutes < last)
+        cores = [
+            replace(
+                first,
+                labels=tuple(sorted({**dict(first.labels), "cpu": core}.items())),
+                times_ms=first.times_ms[inside],
+                values=first.values[inside] / 2,
             )
-            with Connection(Access(url=url)) as source:
-                answer = source.instant(sent, HOUR.start + timedelta(minutes=21))
-        with (
-            holding(tmp_path / f"{name}-whole", mesh) as url,
-            Connection(Access(url=url)) as source,
-        ):
-            whole = source.instant(sent, HOUR.start + timedelta(minutes=21))
-        both = [
-            next(float(one.samples[0]) for one in each.series if one.labels["pod"] == asked["pod"])
-            for each in (answer, whole)
+            for core in ("cpu00", "cpu01")
         ]
-        assert both[0] == pytest.approx(both[1], rel=1e-3)
-        assert len(answer.series) == len(whole.series)
+        rest = [one for one in total if one is not first]
+        with holding(tmp_path / name, [*others, *rest, *cores]) as url:
+            assert found_by(url).has_core_counters
+            added = cpu_of_proxies(url, found.label_mapping, has_core_counters=True)
+        assert added == pytest.approx(whole, rel=1e-3)
 
 
 # --- odd cases ---
@@ -382,7 +387,7 @@ class Unwilling:
         return self.source.instant(promql, at)
 
 
-@pytest.mark.parametrize("error", [QueryTooHeavy, QueryRejected])
+@pytest.mark.parametrize("error", [QueryTooHeavy, QueryRejected, PrometheusError])
 def test_where_the_server_does_not_say_there_may_be_counters_of_cores(
     error: type[Exception],
 ) -> None:

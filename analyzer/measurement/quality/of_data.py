@@ -136,20 +136,6 @@ def _intervals(evidence: Evidence) -> Finding | None:
     )
 
 
-def _long_steps(evidence: Evidence) -> Finding | None:
-    manifest = evidence.manifest
-    is_chosen = manifest.question and not manifest.question.get("step_seconds")
-    if manifest.rules_version or not is_chosen:
-        # The rules or the user decided, or it is not known who did.
-        return None
-    return surveyed.long_steps(
-        manifest.cpu_scrape_seconds,
-        manifest.request_scrape_seconds,
-        manifest.window.step_seconds,
-        manifest.proxy_counts,
-    )
-
-
 def _thinned(evidence: Evidence) -> Finding | None:
     manifest = evidence.manifest
     promised = manifest.window.step_seconds / manifest.request_scrape_seconds
@@ -180,6 +166,5 @@ DATA_CHECKS: Final = (
     _nodes,
     _duplicates,
     _intervals,
-    _long_steps,
     _thinned,
 )
