@@ -13,6 +13,9 @@ PODS: Final = "kube_pod_info"
 LABELLED_PROXIES: Final = "istio_requests_total of labelled pods"
 """What `survey_series_count` calls series of proxies with labels of their pods."""
 
+CORE_COUNTERS: Final = "container_cpu_usage_seconds_total of cores"
+"""What `survey_series_count` calls CPU counters of single cores."""
+
 POD_LABELS: Final = (
     "--metric-labels-allowlist=pods=[security.istio.io/tlsMode,"
     "gateway.networking.k8s.io/gateway-class-name,gateway.istio.io/managed]"

@@ -8,12 +8,12 @@ from analyzer.errors import InsufficientData, PrometheusError, QueryTooHeavy
 from analyzer.measurement import detect
 from analyzer.measurement.elsewhere import why_nothing
 from analyzer.measurement.first_look import Look
-from analyzer.measurement.looks import at_all_looks, at_looks
-from analyzer.measurement.metrics import CPU, ESSENTIAL, PODS, REQUESTS
+from analyzer.measurement.looks import at_looks
+from analyzer.measurement.metrics import CORE_COUNTERS, CPU, ESSENTIAL, PODS, REQUESTS
 from analyzer.measurement.proxy_counts import Key, ProxyCounts, Site
 from analyzer.measurement.recorded import RuleSet
 from analyzer.measurement.scrapes import deciding_seconds, scrape_intervals, usual_seconds
-from analyzer.measurement.twice import ONCE_SECONDS, find_twice, scraped_once
+from analyzer.measurement.twice import find_twice, scraped_once
 from analyzer.measurement.unjoined import unjoined
 from analyzer.prometheus.connection import Source
 from analyzer.prometheus.expected import is_one
@@ -30,6 +30,9 @@ _ENGINE_SECONDS = 300
 
 _RULE_SECONDS = 30.0
 """What recorded CPU counts as: its samples are rates of five minutes; no step may be shorter."""
+
+_MANY_CONTAINERS = 1000
+"""Proxies from which it is worth a request to know that none has counters of single cores."""
 
 _LONGEST_SCRAPE_SECONDS = 7200
 """Twice the interval of the slowest samples that are read: Thanos has one an hour of old ones."""
@@ -143,19 +146,17 @@ def _has_core_counters(source: Source, seen: Look) -> bool:
 
     What a server does not answer may be there.
     """
+    counts = seen.series_counts
+    if counts.get(CPU, 0) < _MANY_CONTAINERS or CORE_COUNTERS in counts:
+        # For few a request more takes longer than it saves. Where looks show some, they are not all
+        # read only to find that out.
+        return True
     times = seen.times
     # A rate reads samples from before the first step.
-    whole = int((times.end - times.start).total_seconds()) + _LONGEST_SCRAPE_SECONDS
-    at_a_look, ever = (
-        seen.promql("survey_core_counters", window_seconds=seconds)
-        for seconds in (ONCE_SECONDS, whole)
-    )
+    seconds = int((times.end - times.start).total_seconds()) + _LONGEST_SCRAPE_SECONDS
+    promql = seen.promql("survey_core_counters", window_seconds=seconds)
     try:
-        # Where they are usual, all their samples are not read only to find that out.
-        return bool(
-            at_all_looks(source, at_a_look, seen.looks).series
-            or source.instant(ever, times.end).series
-        )
+        return bool(source.instant(promql, times.end).series)
     except PrometheusError:
         return True
 

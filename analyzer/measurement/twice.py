@@ -42,7 +42,7 @@ _SHORTEST_SECONDS: Final = 60
 
 _LOOKBACK_SECONDS: Final = 300
 
-ONCE_SECONDS: Final = 360
+_ONCE_SECONDS: Final = 360
 """Time that holds a scrape of every job of five minutes."""
 
 
@@ -168,7 +168,7 @@ class _Found:
 
 def _counted(source: Source, seen: Look, name: str) -> Response:
     """Return the numbers of proxies by a query at the looks."""
-    promql = seen.promql(name, window_seconds=ONCE_SECONDS)
+    promql = seen.promql(name, window_seconds=_ONCE_SECONDS)
     answer = at_all_looks(source, promql, seen.looks)
     require_marked_counts(answer, name, "exporter")
     return answer

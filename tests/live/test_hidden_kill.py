@@ -16,7 +16,7 @@ from tests.support import SMALL_MESH, Answer, PrometheusServer
 pytestmark = pytest.mark.live
 
 _PASSED = 9
-_SURVEYS = 6
+_SURVEYS = 5
 _SILENCE = Answer(status=503, delay_seconds=60)
 _OPTIONS = ("--days", "0.08", "--end", SMALL_MESH.end.isoformat(), "--namespace", "shop")
 

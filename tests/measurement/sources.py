@@ -112,7 +112,7 @@ class Surveyed:
         if promql.startswith("sum(rate(istio_requests_total"):
             return Response(series=(always({}, self.total_rps),))
         if promql in CGROUPS or promql.startswith(
-            ("label_replace(max(timestamp(", "label_replace(group by", _OF_CORES)
+            ("label_replace(max(timestamp(", "label_replace(group by")
         ):
             # There is no other time and no other namespace.
             return Response(series=())

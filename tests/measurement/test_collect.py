@@ -33,7 +33,7 @@ from tests.support import (
 
 pytestmark = pytest.mark.live
 
-SURVEYS = 6
+SURVEYS = 5
 """Range queries of the survey: they come before those of the collection."""
 PASSED = 5
 """Chunks that are answered before things go wrong."""

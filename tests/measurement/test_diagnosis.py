@@ -204,7 +204,7 @@ def test_nothing_is_asked_twice() -> None:
 
     assert diagnosed.asked == surveyed.asked
     assert len(diagnosed.asked) == len(set(diagnosed.asked))
-    assert len({promql for promql, _ in diagnosed.asked}) == 11
+    assert len({promql for promql, _ in diagnosed.asked}) == 9
 
 
 @pytest.mark.parametrize(

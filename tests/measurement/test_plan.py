@@ -104,7 +104,8 @@ def test_finer_scrapes_give_finer_steps() -> None:
 
 @pytest.mark.parametrize("has_cores", [True, False])
 def test_cores_are_asked_for_where_a_proxy_may_have_counters_of_them(*, has_cores: bool) -> None:
-    queries = plan_of(Surveyed(core_counters=has_cores)).queries
+    counts = {**ALL_METRICS, CPU: 1000}
+    queries = plan_of(Surveyed(series_counts=counts, core_counters=has_cores)).queries
 
     for name in ("proxy_cpu_vcpu", "proxy_cpu_counter_seconds"):
         assert ("without (cpu)" in queries[name].promql) is has_cores

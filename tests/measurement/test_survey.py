@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from analyzer.errors import InsufficientData, PrometheusError, QueryRejected, QueryTooHeavy
+from analyzer.measurement import survey
 from analyzer.measurement.detect import NO_CLUSTER
 from analyzer.measurement.first_look import look, looks_at
-from analyzer.measurement.metrics import ESSENTIAL, NORMALLY_ABSENT, OPTIONAL
+from analyzer.measurement.metrics import CORE_COUNTERS, ESSENTIAL, NORMALLY_ABSENT, OPTIONAL
 from analyzer.measurement.survey import Survey, examine
 from analyzer.prometheus.connection import Connection, Source
 from analyzer.prometheus.credentials import Access
@@ -220,12 +221,15 @@ def cpu_of_proxies(url: str, mapping: LabelMapping, *, has_core_counters: bool) 
 
 
 @pytest.mark.live
-def test_counters_of_cores_are_found_whenever_they_were(tmp_path: Path) -> None:
+def test_counters_of_cores_are_found_whenever_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One pod has counters of two cores: for minutes between two looks, or for good.
 
     Without them half of the pods have no label for it. What both cores add up to is the rate of the
     whole counter.
     """
+    monkeypatch.setattr(survey, "_MANY_CONTAINERS", 1)
     mesh = build_mesh(HOUR).series
     of_cpu = [one for one in mesh if one.name == CPU]
     total = [
@@ -391,9 +395,17 @@ class Unwilling:
 def test_where_the_server_does_not_say_there_may_be_counters_of_cores(
     error: type[Exception],
 ) -> None:
-    assert surveyed(Unwilling(Surveyed(), error), Scope()).has_core_counters
-    assert surveyed(Surveyed(core_counters=True), Scope()).has_core_counters
-    assert not surveyed(Surveyed(), Scope()).has_core_counters
+    many = Surveyed(series_counts={**ALL_METRICS, CPU: 1000})
+    assert not surveyed(many, Scope()).has_core_counters
+    assert surveyed(Unwilling(many, error), Scope()).has_core_counters
+    assert surveyed(replace(many, core_counters=True), Scope()).has_core_counters
+
+
+def test_few_proxies_or_cores_at_a_look_need_no_further_request() -> None:
+    few = Surveyed(series_counts={**ALL_METRICS, CPU: 999})
+    shown = Surveyed(series_counts={**ALL_METRICS, CPU: 1000, CORE_COUNTERS: 5})
+    for source in (few, shown):
+        assert surveyed(Unwilling(source, AssertionError), Scope()).has_core_counters
 
 
 def test_a_survey_that_is_too_heavy_is_asked_for_in_halves() -> None:
