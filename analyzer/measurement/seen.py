@@ -58,7 +58,8 @@ class Seen:
             return at_looks(source, load_query(name).render(Scope(), asked), looks)
 
         labels = joined([self.labels, found_by("survey_labels")])
-        if not detect.samples_of(labels)[Exporter.CADVISOR]:
+        # Where nothing is found at all, that is the reason, and no label.
+        if labels.series and not detect.samples_of(labels)[Exporter.CADVISOR]:
             labels = joined([labels, found_by("survey_cgroups")])
         labels, spelling = _with_containers(source, labels, looks)
         samples = detect.samples_of(labels)
