@@ -58,7 +58,7 @@ class Seen:
             return at_looks(source, load_query(name).render(Scope(), asked), looks)
 
         labels = joined([self.labels, found_by("survey_labels")])
-        # Where nothing is found at all, that is the reason, and no label.
+        # A server without any of these series lacks more than a label.
         if labels.series and not detect.samples_of(labels)[Exporter.CADVISOR]:
             labels = joined([labels, found_by("survey_cgroups")])
         labels, spelling = _with_containers(source, labels, looks)
