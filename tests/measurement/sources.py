@@ -28,7 +28,7 @@ LABELS, CGROUPS = (
 SITE = ("cluster", "cluster_name", "job")
 
 ENGINE = load_query("survey_engine").template
-_OF_CORES = "count(present_over_time("
+OF_CORES = "count(present_over_time("
 
 _SEVERAL_SERIES = "label_replace( count(sum by"
 
@@ -143,7 +143,7 @@ class Surveyed:
         if promql.startswith("count( label_replace("):
             joined = Series(labels={}, times=one, samples=np.array([2.0]))
             return Response(series=(joined,) if self.joined else ())
-        if promql.startswith(_OF_CORES):
+        if promql.startswith(OF_CORES):
             return Response(
                 series=(Series(labels={}, times=one, samples=one),) * self.core_counters
             )

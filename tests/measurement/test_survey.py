@@ -23,7 +23,13 @@ from analyzer.prometheus.query import load_queries, load_query
 from analyzer.prometheus.response import Response
 from analyzer.settings import Setting
 from analyzer.window import Chunk, TimeWindow
-from tests.measurement.sources import ALL_METRICS, Surveyed, labels_of, usual_labels
+from tests.measurement.sources import (
+    ALL_METRICS,
+    OF_CORES,
+    Surveyed,
+    labels_of,
+    usual_labels,
+)
 from tests.support import SMALL_MESH, MeshCache, PrometheusServer, Series, build_mesh, remote_write
 
 CPU = "container_cpu_usage_seconds_total"
@@ -386,7 +392,7 @@ class Unwilling:
         return self.source.points(promql, window, chunk)
 
     def instant(self, promql: str, at: datetime) -> Response:
-        if promql.startswith("count(present_over_time("):
+        if promql.startswith(OF_CORES):
             raise self.error("the time is too long")
         return self.source.instant(promql, at)
 
