@@ -9,6 +9,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.comparison.match import Migration
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
@@ -69,7 +70,7 @@ def need_of(
         month_usd = prices_by_basis(prices.of(placed["node"]), placed_vcpu, placed_gib)
     return Need(
         role=role,
-        count=len(rows) / points,
+        count=float(rows[LIVED].sum()) / points,
         provenance=Provenance.MEASURED,
         vcpu=vcpu,
         memory_gib=memory_gib,
@@ -139,11 +140,13 @@ def of_one_proxy(samples: pd.DataFrame) -> pd.DataFrame:
     """
     groups = samples.groupby("namespace")
     requests = groups[["reserved_vcpu", "reserved_memory_bytes"]].sum(min_count=1)
-    requests = requests.div(groups.size(), axis=0)
+    requests = requests.div(groups[LIVED].sum(), axis=0)
+    # Memory that is not known has no share in the mean.
+    held = samples[LIVED].where(samples[_MEMORY].notna()).groupby(samples["namespace"]).sum()
     return pd.DataFrame(
         {
             "reserved_vcpu": requests["reserved_vcpu"],
-            "memory_gib": groups[_MEMORY].mean() / BYTES_PER_GIB,
+            "memory_gib": groups[_MEMORY].sum(min_count=1) / held / BYTES_PER_GIB,
             "reserved_memory_gib": requests["reserved_memory_bytes"] / BYTES_PER_GIB,
         }
     )

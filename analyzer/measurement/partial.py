@@ -14,8 +14,8 @@ from analyzer.measurement.anchors import corrections, covered_in_part
 from analyzer.measurement.columns import alike, as_one, assigned
 from analyzer.measurement.filling import Line, sums
 from analyzer.measurement.impossible import masked
+from analyzer.measurement.lived import Ends
 from analyzer.measurement.manifest import Manifest
-from analyzer.measurement.neighbours import after, follows
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
@@ -46,7 +46,7 @@ def without_partial(
     window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
     point = believed["point"].to_numpy(np.int64)
-    is_inner = ~is_edge(proxy, point, window.point_count)
+    is_inner = ~Ends.of(proxy, point, window.point_count).either
     workload = proxies.groupby([*WORKLOAD, "role"]).ngroup().to_numpy(np.int64)[proxy]
     rps, cpu = (believed[name].to_numpy(float) for name in ("proxy_rps", "cpu_vcpu"))
     line = Line.of(workload, rps, cpu)
@@ -67,14 +67,6 @@ def without_partial(
         believed = assigned(believed, {"cpu_vcpu": np.where(lacks_cpu, np.nan, cpu * multiples)})
     rest = masked(believed, dict.fromkeys(OWN_COLUMNS, lacks_requests))
     return rest, as_one(multiples * table.recounted)
-
-
-def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
-    """Return the first and last step of each life, unless the window begins or ends there."""
-    has_before = follows(proxy, point)
-    begins = ~has_before & (point > 0)
-    ends = ~after(has_before, proxy) & (point < point_count - 1)
-    return np.asarray(begins | ends)
 
 
 def _has_few_scrapes(scrapes: Floats, proxy: Ints) -> Bools:

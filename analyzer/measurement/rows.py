@@ -13,6 +13,7 @@ from analyzer.arrays import Bools, Floats, Ints, Places, are_alike
 from analyzer.measurement.coarse import STATE_STEPS, Intervals, in_intervals
 from analyzer.measurement.columns import alike, as_one
 from analyzer.measurement.frames import TIME
+from analyzer.measurement.lived import FOR_LIFE
 from analyzer.measurement.numbers import Numbers
 from analyzer.measurement.pieces import Pieces
 from analyzer.measurement.placed import Placed, cells_of, steps_of
@@ -40,9 +41,6 @@ _SHOW_A_SCRAPE: Final = (
     "proxy_build",
 )
 """Tables that have a proxy in a step only if it was scraped at least twice in it."""
-
-FOR_LIFE: Final = ("reserved_vcpu", "reserved_memory_bytes", "limit_vcpu", "limit_memory_bytes")
-"""What a pod is given at its creation and keeps."""
 
 _PARTIAL_SHARE: Final = 0.75
 """Share of the next step's rate, below which a step beside a dark one counts as half covered."""

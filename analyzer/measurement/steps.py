@@ -10,9 +10,18 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints, are_alike
 from analyzer.measurement.columns import added, alike, as_one
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
+from analyzer.measurement.lived import (
+    FOR_LIFE,
+    LIVED,
+    PART_OF_A_STEP,
+    WHOLE,
+    Ends,
+    lived_shares,
+    scraped_shares,
+)
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows
-from analyzer.measurement.rows import CPU, FOR_LIFE, TCP, Rows, with_points
+from analyzer.measurement.rows import CPU, TCP, Rows, with_points
 from analyzer.measurement.tables import Tables
 from analyzer.prometheus.label_mapping import Exporter
 from analyzer.window import TimeWindow
@@ -22,12 +31,6 @@ _MOST: Final = 0.8
 
 _RENEWED: Final = 0.5
 """Share of its value below which a counter is another one."""
-
-_WHOLE: Final = 0.9
-"""Share of the most scrapes from which a proxy lived for all of a step: one may come late."""
-
-_PART_LIVED: Final = 0.5
-"""Mean share of its last range that a proxy lives, where its scrapes are not counted."""
 
 _RESETS: Final = "proxy_resets"
 
@@ -68,6 +71,7 @@ class StepTable:
             throttled_share: of CPU periods, 0 to 1.
             resets: how often its request counters were reset.
             is_whole: scraped as often as proxies of its workload usually are in a step.
+            lived_share: of the step, for which the proxy existed, 0 to 1.
             reserved_vcpu, reserved_memory_bytes, limit_vcpu, limit_memory_bytes: of the container.
         reported: inbound_rps, outbound_rps and proxy_rps of the same rows as the server has them,
             also where a proxy was scraped for a part of the step.
@@ -138,7 +142,8 @@ def step_table(
     recounted = _multiple(rows.proxy, columns["cpu_vcpu"], cpu)
     del cpu
     scrapes = rows.known("proxy_build")
-    full = _share_of_most(rows.proxy, scrapes, proxies)
+    ends = Ends.of(rows.proxy, rows.point, window.point_count)
+    full = _scraped_shares(rows.proxy, scrapes, ends, proxies, manifest)
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
     is_corrected = any(
         one is not other for one, other in zip(reported, (inbound, outbound, waypoint), strict=True)
@@ -163,12 +168,12 @@ def step_table(
     if is_renewed.any():
         for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
             columns[name] = as_one(np.where(is_renewed, np.nan, columns[name]))
-    is_whole = full >= _WHOLE
+    apart = {"is_whole": full >= WHOLE, LIVED: _lived_shares(rows, ends, full, manifest)}
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
         # All columns once more would be the most that is held at a time.
         rows=pd.DataFrame(
-            {"proxy": rows.proxy, "point": rows.point, **columns, "is_whole": is_whole}, copy=False
+            {"proxy": rows.proxy, "point": rows.point, **columns, **apart}, copy=False
         ),
         reported=pd.DataFrame(as_reported, copy=False),
         scrapes=scrapes,
@@ -199,12 +204,20 @@ def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
     return multiple.fillna(1.0).to_numpy(np.float64)
 
 
-def _share_of_most(proxy: Ints, scrapes: Floats, proxies: pd.DataFrame) -> Floats:
-    """Return each row's scrapes as a share of the most that its workload has; NaN: not known."""
-    workload = proxies.groupby(["namespace", "workload"]).ngroup().to_numpy(np.int64)[proxy]
-    most = pd.Series(scrapes).groupby(workload).transform("max").to_numpy(float)
-    # A table of zeros, as an export may make of it, shows no scrape.
-    return np.asarray(np.divide(scrapes, most, out=np.full(len(scrapes), np.nan), where=most > 0))
+def _scraped_shares(
+    proxy: Ints, scrapes: Floats, ends: Ends, proxies: pd.DataFrame, manifest: Manifest
+) -> Floats:
+    number = proxies.groupby(["namespace", "workload"]).ngroup()
+    workload = np.asarray(number, dtype=np.int64)
+    expected = manifest.rate_window_seconds(Exporter.PROXY) / manifest.request_scrape_seconds
+    return scraped_shares(scrapes, workload[proxy], ends.either, expected)
+
+
+def _lived_shares(rows: Rows, ends: Ends, full: Floats, manifest: Manifest) -> Floats:
+    """Return `lived_share`: a cluster that is dark at an end of the window may have gone on."""
+    ranges = manifest.rate_window_seconds(Exporter.PROXY) / manifest.window.step_seconds
+    shares = lived_shares(ends, full, rows.point, manifest.window.point_count, ranges)
+    return as_one(np.where(rows.at(rows.doubtful), 1.0, shares)) if rows.doubtful.any() else shares
 
 
 def _own_share(full: Floats, factor: float) -> Floats:
@@ -214,7 +227,7 @@ def _own_share(full: Floats, factor: float) -> Floats:
     is the range over the step, and `full` the share of the range in which the proxy lived.
     """
     # No count is zero, but a damaged table may hold one.
-    lived = np.where(full > 0, full, _PART_LIVED)
+    lived = np.where(full > 0, full, PART_OF_A_STEP)
     return np.asarray(np.maximum(1 - (1 - 1 / factor) / lived, 0.0))
 
 

@@ -10,17 +10,13 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import anchored
 from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
+from analyzer.measurement.lived import FOR_LIFE, LIVED, Ends
 from analyzer.measurement.neighbours import after, before
 from analyzer.measurement.other_side import WORKLOAD, Heard
-from analyzer.measurement.partial import is_edge
-from analyzer.measurement.rows import FOR_LIFE
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
 
 _HIGH_WORKLOAD: Final = 0.95
 """Quantile of the workloads of a role that bounds a workload which one exporter never showed."""
-
-_PART_OF_A_STEP: Final = 0.5
-"""Mean share of its first or last step in which a proxy exists."""
 
 
 def fill(
@@ -33,6 +29,7 @@ def fill(
 ) -> pd.DataFrame:
     """Return what fills the missing values of `believed`, the step table without impossible ones.
 
+    What a proxy holds at a moment is averaged over the step, as by `lived.over_steps`.
     Columns: proxy, point, column, mid, low, high. `mid` is NaN where the value only widens the
     range: of a workload that one exporter never showed, or of a cluster that may not have existed.
     """
@@ -65,7 +62,9 @@ class _Filler:
             circle=circle.astype(np.int64)[proxy],
             point_count=point_count,
         )
-        self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
+        self._is_edge = Ends.of(proxy, point, point_count).either & ~self._is_doubtful
+        # A doubtful step is whole.
+        self._lived = rows[LIVED].fillna(1.0).to_numpy(float)
         self._counters = table.counters
         self._has_idle_scrapes = table.has_idle_scrapes[proxy]
 
@@ -165,7 +164,7 @@ class _Filler:
 
     def _filled(self, name: str, missing: Bools, found: Estimate) -> pd.DataFrame:
         """Return a column's filled values where they are missing."""
-        weight = np.where(self._is_edge, _PART_OF_A_STEP, 1.0)
+        weight = self._lived
         bound = self._bound(name)
         is_unknown = np.isnan(found.mid)
         mid = np.where(self._is_added, np.nan, found.mid) * weight
@@ -189,6 +188,7 @@ class _Filler:
         if not missing.any() or missing.all():
             return nothing()
         known = pd.Series(values).groupby(self._cells.workload).transform("mean").to_numpy(float)
+        known = known * self._lived
         return self._frame(name, missing & ~np.isnan(known), known, known, known)
 
     def _frame(

@@ -31,9 +31,10 @@ from analyzer.measurement.groups import Groups, names_or
 from analyzer.measurement.impossible import impossible, without
 from analyzer.measurement.istio_cni import istio_cni_share
 from analyzer.measurement.istiod import UNSEEN, Istiod, istiod_of
+from analyzer.measurement.lived import over_steps
 from analyzer.measurement.node_zones import ZONES
 from analyzer.measurement.nodes import NodePresence, moves, node_presence, node_table
-from analyzer.measurement.other_side import CALLS, Heard
+from analyzer.measurement.other_side import CALLS, WORKLOAD, Heard
 from analyzer.measurement.owners import no_owners, owners_of
 from analyzer.measurement.partial import without_partial
 from analyzer.measurement.proxy_pods import (
@@ -130,8 +131,13 @@ class MeshUsage:
 
     @cached_property
     def filled(self) -> pd.DataFrame:
-        """`steps` with the best estimate of what was not seen; totals are over these."""
-        return filled_in(self.steps, self.filling)
+        """`steps` as totals are over them: each value averaged over its step, none missing.
+
+        What was not seen is the best estimate.
+        """
+        workload = self.proxies.groupby(WORKLOAD).ngroup()
+        of_rows = np.asarray(workload.reindex(self.steps["proxy"]), dtype=np.int64)
+        return filled_in(over_steps(self.steps, of_rows), self.filling)
 
     def of_role(self, role: Role, *, filled: bool = False) -> pd.DataFrame:
         """Return the rows of one role's proxies, with their namespace, workload and node.

@@ -11,6 +11,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.columns import alike, as_one, assigned, elementwise, first_known
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
@@ -284,6 +285,7 @@ def _carried(rows: pd.DataFrame) -> dict[str, Floats]:
     opened, still_open = (
         rows[name].to_numpy() for name in ("new_connections_per_second", "open_connections")
     )
+    lived = rows[LIVED].to_numpy()
     # Where the direction is not known, all of it may have been accepted.
     accepted = elementwise(first_known, inbound, tcp)
     return {
@@ -293,7 +295,7 @@ def _carried(rows: pd.DataFrame) -> dict[str, Floats]:
         "new_connections_per_second": opened,
         "open_connections": still_open,
         # The connections of HTTP are counted by no metric that Istio exports by default.
-        "uncounted_sidecars": elementwise(_is_uncounted, rps, still_open, tcp),
+        "uncounted_sidecars": elementwise(_uncounted, rps, still_open, tcp, lived),
         "inbound_gbit": elementwise(_gbit, accepted),
         "inbound_connections": elementwise(_accepted_connections, opened, accepted, tcp),
     }
@@ -303,8 +305,8 @@ def _gbit(bytes_per_second: Floats) -> Floats:
     return bytes_per_second * GBIT_PER_BYTE
 
 
-def _is_uncounted(rps: Floats, still_open: Floats, tcp: Floats) -> Floats:
-    return as_one(((rps > 0) | (np.isnan(still_open) & (tcp > 0))).astype(float))
+def _uncounted(rps: Floats, still_open: Floats, tcp: Floats, lived: Floats) -> Floats:
+    return as_one(((rps > 0) | (np.isnan(still_open) & (tcp > 0))) * lived)
 
 
 def _accepted_connections(opened: Floats, accepted: Floats, tcp: Floats) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.measurement.groups import Groups
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB
 
@@ -108,8 +109,9 @@ def namespace_loads(
         "sidecar_memory_gib": "memory_bytes",
     }
     steps = groups.distinct(sidecars["point"].to_numpy(np.int64))
+    lived = sidecars[LIVED].to_numpy(float)
     frame = pd.DataFrame(
-        {"present_share": steps / points, "sidecar_count": groups.row_count / points},
+        {"present_share": steps / points, "sidecar_count": groups.sum(lived) / points},
         index=groups.names,
     )
     for name, column in totals.items():

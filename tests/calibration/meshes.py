@@ -135,6 +135,7 @@ def _steps(fleet: Fleet, first_proxy: int) -> pd.DataFrame:
             "memory_bytes": np.nan,
             "configured_clusters": np.nan,
             "throttled_share": spread(fleet.throttled_share),
+            "lived_share": 1.0,
             "resets": spread(fleet.resets),
             "reserved_vcpu": np.nan,
             "reserved_memory_bytes": np.nan,

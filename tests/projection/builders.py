@@ -152,6 +152,7 @@ def mesh(
                     "memory_bytes": proxy.memory_bytes,
                     "reserved_vcpu": proxy.reserved_vcpu,
                     "reserved_memory_bytes": proxy.reserved_memory_bytes,
+                    "lived_share": 1.0,
                     **dict.fromkeys(_NONE_OF_IT, 0.0),
                     **dict.fromkeys(_UNKNOWN, math.nan),
                 }

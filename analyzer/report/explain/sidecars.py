@@ -62,6 +62,7 @@ def requested_lines(sums: SidecarTally, footprint: SidecarFootprint) -> Iterator
         yield "  requested and billed: no CPU request of a sidecar is known"
         return
     yield f"  CPU requested is from {query_file('proxy_reserved_vcpu')}"
+    yield "  a sidecar that starts or ends in an interval counts for the part in which it existed"
     label, terms = "requested, sum / intervals", (sums.reserved_vcpu, steps)
     yield equation(label, "{} / {}", terms, reserved, "vCPU")
     yield "  billed is the larger of the two, per sidecar and interval:"

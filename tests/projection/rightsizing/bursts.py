@@ -174,6 +174,7 @@ def simulate(kind: str, seed: int, window: int = 0) -> Simulated:
         first += pods
     known = {
         "throttled_share": np.nan,
+        "lived_share": 1.0,
         "reserved_vcpu": 0.1,
         "limit_vcpu": np.nan,
         "reserved_memory_bytes": 128 * MEBIBYTE,

@@ -29,6 +29,7 @@ class Pod:
     first: int = 0
     memory_bytes: Sequence[float] | float = 64 * MEBIBYTE
     throttled_share: Sequence[float] | float = math.nan
+    lived_share: Sequence[float] | float = 1.0
     reserved_vcpu: Sequence[float] | float = 0.1
     limit_vcpu: Sequence[float] | float = math.nan
     reserved_memory_bytes: float = 128 * MEBIBYTE
@@ -55,6 +56,7 @@ def samples(*pods: Pod) -> pd.DataFrame:
                     "cpu_vcpu": np.asarray(pod.cpu_vcpu, float),
                     "memory_bytes": pod.memory_bytes,
                     "throttled_share": pod.throttled_share,
+                    "lived_share": pod.lived_share,
                     "reserved_vcpu": pod.reserved_vcpu,
                     "limit_vcpu": pod.limit_vcpu,
                     "reserved_memory_bytes": pod.reserved_memory_bytes,

@@ -79,11 +79,18 @@ def sums(basis: Basis, *, is_resized: bool) -> tuple[float, float, float]:
     """Return vCPU, GiB and dollars a year of the fleet's sidecars, by hand."""
     usage = usage_of("fleet")
     vcpu = gib = 0.0
+    held: dict[int, float] = {}
     for row in usage.of_role(Role.SIDECAR).to_dict("records"):
         requested = row["reserved_vcpu"], row["reserved_memory_bytes"] / GIB
         if is_resized:
             requested = requests()[row["namespace"], row["workload"]]
-        used = _or_nothing(row["cpu_vcpu"]), _or_nothing(row["memory_bytes"] / GIB)
+        # A sidecar that ended in a step has no memory at the end of it, but had some before.
+        memory, lived = row["memory_bytes"] / GIB, row["lived_share"]
+        if lived < 1 and math.isnan(memory):
+            memory = held[row["proxy"]]
+        held[row["proxy"]] = memory
+        requested = requested[0] * lived, requested[1] * lived
+        used = _or_nothing(row["cpu_vcpu"]), _or_nothing(memory * lived)
         if basis == Basis.USAGE:
             each = used
         elif basis == Basis.RESERVED:
