@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -202,6 +202,12 @@ class WorkingHours:
     start: time
     end: time
     time_zone: str
+
+    @property
+    def length(self) -> timedelta:
+        """How long they are on one day."""
+        start, end = (timedelta(hours=at.hour, minutes=at.minute) for at in (self.start, self.end))
+        return (timedelta(days=1) if self.end == END_OF_DAY else end) - start
 
     def to_toml(self) -> dict[str, list[str] | str]:
         """Return the choice in the form of a scenario file."""

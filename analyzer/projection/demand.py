@@ -45,7 +45,7 @@ from analyzer.projection.unseen import (
 )
 from analyzer.projection.zone_traffic import ZoneTraffic, zone_traffic
 from analyzer.settings import Setting
-from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role
+from analyzer.units import BYTES_PER_GIB, GBIT_PER_BYTE, Role, duration
 
 MOST_STATED: Final = 1_000_000
 """The most sidecars, nodes or namespaces of a hypothetical mesh."""
@@ -157,14 +157,18 @@ NO_GROWTH: Final = Growth(factor=1.0, sidecar_vcpu_per_rps=0.0)
 
 
 def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
-    """Return the mesh in these hours only: intervals that are completely inside them."""
+    """Return the mesh in these hours only: intervals that are completely inside them.
+
+    An interval that ends a few minutes before a full hour, as those of the tool do, is taken to end
+    with it. Else each of an hour would be in two hours, and a day would have one too few.
+    """
     if hours is None:
         return usage
     window, zone = usage.window, ZoneInfo(hours.time_zone)
     step = timedelta(seconds=window.step_seconds)
     kept = []
     for point in usage.observed_points:
-        end = window.time_of(int(point))
+        end = window.evaluated_at(int(point))
         # An interval that ends at midnight belongs to the day before.
         first, last = ((end - ago).astimezone(zone) for ago in (step, timedelta.resolution))
         is_that_day = first.date() == last.date() and first.weekday() in hours.days
@@ -172,9 +176,14 @@ def within(usage: MeshUsage, hours: WorkingHours | None) -> MeshUsage:
         if is_that_day and all(hours.start <= at.time() <= hours.end for at in (first, last)):
             kept.append(point)
     if not kept:
+        cure = (
+            "Collect a longer window."
+            if step <= hours.length
+            else f"Widen the hours, or collect shorter intervals ({Setting.STEP})."
+        )
         raise InsufficientData(
-            "The window has no complete interval in the scenario's working_hours. Collect a longer "
-            "window."
+            "The window has no complete interval in the scenario's working_hours: they are "
+            f"{duration(window.step_seconds)} long. {cure}"
         )
     return usage.only(points=np.array(kept))
 

@@ -1,5 +1,6 @@
 """Only the part of the week that counts: which steps lie in it, on the clock of its zone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from analyzer.measurement.usage import MeshUsage
 from analyzer.projection import project_usage
 from analyzer.projection.choices import Basis
 from analyzer.projection.demand import within
+from analyzer.settings import Setting
+from analyzer.window import TimeWindow
 from tests.projection.builders import STEP_SECONDS, Call, Proxy, mesh, scenario
 from tests.projection.fits import calibration
 
@@ -180,6 +183,46 @@ def test_a_window_without_such_an_hour_is_refused_in_one_line() -> None:
 def test_a_step_longer_than_the_hours_never_fits() -> None:
     with pytest.raises(InsufficientData):
         kept(TUESDAY, 24, days=WEEK, clock=("08:01", "08:09"))
+
+
+@pytest.mark.parametrize(
+    ("days", "clock", "wanted", "unwanted"),
+    [
+        (["sun"], ("08:00", "18:00"), "longer window", str(Setting.STEP)),
+        (["sun"], ("00:00", "24:00"), "longer window", str(Setting.STEP)),
+        (WEEK, ("08:00", "08:04"), str(Setting.STEP), "longer window"),
+    ],
+)
+def test_a_longer_window_is_advised_only_where_it_helps(
+    days: list[str], clock: tuple[str, str], wanted: str, unwanted: str
+) -> None:
+    with pytest.raises(InsufficientData) as caught:
+        kept(TUESDAY, 24, days=days, clock=clock)
+
+    assert wanted in str(caught.value)
+    assert unwanted not in str(caught.value)
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(5, 96), (30, 16), (60, 8)])
+def test_steps_that_end_just_before_an_hour_fill_the_hours(minutes: int, count: int) -> None:
+    """As those of the tool: 150 seconds before, so that no burst at a full hour is cut."""
+    step, offset = timedelta(minutes=minutes), timedelta(seconds=150)
+    usage = idle_mesh(TUESDAY, 24 * STEP_SECONDS / step.total_seconds())
+    window = TimeWindow(
+        start=TUESDAY - offset,
+        end=TUESDAY - offset + timedelta(days=1),
+        step_seconds=minutes * 60,
+        offset_seconds=150,
+    )
+    chosen = scenario(
+        working_hours={"days": ["tue"], "start": "09:00", "end": "17:00", "time_zone": "UTC"}
+    ).working_hours
+    points = within(replace(usage, window=window), chosen).observed_points
+    first, last = (window.time_of(int(points[at])) + offset for at in (0, -1))
+
+    assert len(points) == count
+    assert first - step == TUESDAY.replace(hour=9)
+    assert last == TUESDAY.replace(hour=17)
 
 
 def test_what_is_projected_is_the_traffic_of_these_hours_alone() -> None:
