@@ -4,13 +4,15 @@ Rates are means over whole steps, but a request for CPU is the same at each mome
 of twenty minutes would request three times as much in steps of an hour.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints, are_alike
-from analyzer.measurement.columns import as_one, assigned
+from analyzer.measurement.columns import alike, as_one, assigned
 from analyzer.measurement.neighbours import after, follows
 
 LIVED: Final = "lived_share"
@@ -47,51 +49,157 @@ class Ends(NamedTuple):
         return self.begins | self.ends
 
 
-def scraped_shares(scrapes: Floats, workload: Ints, is_edge: Bools, expected: float) -> Floats:
-    """Return each row's scrapes as a share of those of a whole step; NaN: not known.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scrapes:
+    """How often each row's proxy was scraped; rows are sorted by proxy and point.
 
-    Args:
-        scrapes: how often the proxy was scraped in the row; NaN: not known.
-        workload: number of the row's workload, whose proxies are scraped at the same interval.
-        is_edge: whether a life begins or ends in the row.
-        expected: scrapes of a whole step where a workload has none: all its pods live briefly.
-    """
-    inner = pd.Series(np.where(is_edge, np.nan, scrapes) if is_edge.any() else scrapes)
-    # A table of zeros, as an export may make of it, shows no scrape.
-    usual = inner.where(inner > 0).groupby(workload).median().fillna(expected)
-    of_all = np.full(int(workload.max(initial=-1)) + 1, expected)
-    of_all[usual.index.to_numpy()] = usual.to_numpy(float)
-    return np.asarray(scrapes / of_all[workload])
-
-
-def lived_shares(
-    ends: Ends, scraped: Floats, point: Ints, point_count: int, ranges_per_step: float
-) -> Floats:
-    """Return for what share of its step the proxy of each row existed, 0 to 1.
-
-    Args:
-        ends: the rows in which lives begin and end.
-        scraped: of `scraped_shares`.
-        point: number of the row's step.
+    Attributes:
+        proxy, point: of the row, shape (rows,).
+        counts: scrapes in the row, shape (rows,); NaN: not known.
+        is_seen: whether its CPU is known, or how often it was scraped, shape (rows,).
+        workload, namespace, cluster: numbers of each proxy's, shape (proxies,).
         point_count: steps of the window.
-        ranges_per_step: the range in which scrapes are counted, over the step. It begins before it.
+        expected: scrapes of a whole step, where no proxy of a cluster shows it.
     """
-    in_first, in_last = (_few(scraped, point == step) for step in (0, point_count - 1))
-    begins, stops = ends.begins | in_first, ends.ends | in_last
-    lived = scraped * ranges_per_step
-    # What lived into the step began before it, in the part of the range that is no part of it.
-    lived -= np.where(stops & ~begins, ranges_per_step - 1, 0.0)
-    lived = np.where(np.isnan(lived), PART_OF_A_STEP, np.clip(lived, 0.0, 1.0))
-    return as_one(np.where(begins | stops, lived, 1.0))
 
+    proxy: Ints
+    point: Ints
+    counts: Floats
+    is_seen: Bools
+    workload: Ints
+    namespace: Ints
+    cluster: Ints
+    point_count: int
+    expected: float
 
-def _few(scraped: Floats, is_there: Bools) -> Bools:
-    """Return the rows of the window's first or last step with fewer scrapes than others.
+    @cached_property
+    def _lives(self) -> tuple[Ints, Ints]:
+        """The first and the last rows of all lives."""
+        has_before = follows(self.proxy, self.point)
+        has_after = after(has_before, self.proxy)
+        return np.flatnonzero(~has_before), np.flatnonzero(~has_after)
 
-    Only they show a life that begins or ends there. All have fewer if the server was not there.
-    """
-    most = min(np.nanmax(scraped, initial=0.0, where=is_there & ~np.isnan(scraped)), 1.0)
-    return np.asarray(is_there & (scraped < WHOLE * most))
+    @cached_property
+    def _of_workload(self) -> pd.Series:
+        """Scrapes of a whole step by workload, where one of its proxies shows it."""
+        inner = self.counts.copy()
+        inner[np.concatenate(self._lives)] = np.nan
+        # A table of zeros, as an export may make of it, shows no scrape.
+        inner[inner == 0] = np.nan
+        medians: pd.Series = pd.Series(inner).groupby(self.workload[self.proxy]).median()
+        return medians.dropna()
+
+    @cached_property
+    def whole(self) -> Floats:
+        """Scrapes of a whole step of each proxy, shape (proxies,).
+
+        A workload of brief pods does not show it: others of its namespace, or of its cluster, do.
+        """
+        known = pd.Series(self._of_workload.reindex(self.workload).to_numpy(float))
+        for group in (self.namespace, self.cluster):
+            if known.isna().any():
+                known = known.fillna(known.groupby(group).transform("median"))
+        return known.fillna(self.expected).to_numpy(float)
+
+    @cached_property
+    def shares(self) -> Floats:
+        """Each row's scrapes as a share of those of a whole step, at most 1; NaN: not known."""
+        shares = np.minimum(self.counts / self.whole[self.proxy], 1.0)
+        return np.asarray(np.where(shares > 0, shares, np.nan) if (shares == 0).any() else shares)
+
+    def lived(self, ranges_per_step: float) -> Floats:
+        """Return for what share of its step the proxy of each row existed, 0 to 1, shape (rows,).
+
+        Args:
+            ranges_per_step: the range in which scrapes are counted, over the step. It begins
+                before it.
+        """
+        first, last = self._lives
+        begins, ends = (np.zeros(len(self.proxy), dtype=bool) for _ in range(2))
+        begins[first] = ~self._is_border(first, -1) | self._has_few(first)
+        ends[last] = ~self._is_border(last, 1) | self._has_few(last)
+        rows = np.flatnonzero(begins | ends)
+        if not len(rows):
+            return alike(1.0, len(self.proxy))
+        lived = self._relative(rows, self.cluster, self._by_cluster) * ranges_per_step
+        # What lived into the step began before it, in the part of the range that is no part of it.
+        lived -= np.where(ends[rows] & ~begins[rows], ranges_per_step - 1, 0.0)
+        found = np.ones(len(self.proxy))
+        found[rows] = np.where(np.isnan(lived), PART_OF_A_STEP, np.clip(lived, 0.0, 1.0))
+        return as_one(found)
+
+    def _is_border(self, rows: Ints, by: int) -> Bools:
+        """Return whether the step beside a row is the window's end, or its cluster dark in it.
+
+        Lives that begin or end there are cut by what was seen, and not by themselves.
+        """
+        # The time outside of the window is not seen.
+        seen = np.pad(self._sums(self.cluster, self.is_seen) > 0, ((0, 0), (1, 1)))
+        return np.asarray(~seen[self.cluster[self.proxy[rows]], self.point[rows] + 1 + by])
+
+    def _has_few(self, rows: Ints) -> Bools:
+        """Return which of these rows have clearly fewer scrapes than others of the same step.
+
+        Where a server, or the scrapes of a namespace, began or ended in the step, all have few. A
+        namespace of brief pods is compared with its cluster.
+        """
+        few = np.asarray(~(self.shares[rows] >= WHOLE))
+        some = rows[few]
+        if len(some):
+            stays = np.isin(self.workload, self._of_workload.index)
+            is_shown = np.isin(self.namespace, self.namespace[stays])[self.proxy[some]]
+            by_namespace = self._relative(some, self.namespace, self._covered(self.namespace))
+            by_cluster = self._relative(some, self.cluster, self._by_cluster)
+            few[few] = np.where(is_shown, by_namespace, by_cluster) < WHOLE
+        return few
+
+    def _relative(self, rows: Ints, group: Ints, covered: Floats) -> Floats:
+        """Return the shares of these rows of what was scraped of their step in their group.
+
+        `covered` is that of `_covered`.
+
+        A proxy that was not scraped twice was scraped once; NaN where its workload never is, or
+        nothing of its cluster in that step.
+        """
+        shares, proxy, point = self.shares[rows], self.proxy[rows], self.point[rows]
+        is_scraped = self._scraped_workloads[self.workload[proxy]]
+        is_scraped &= self._by_cluster[self.cluster[proxy], point] > 0
+        shares = np.where(np.isnan(shares) & is_scraped, 1 / self.whole[proxy], shares)
+        whole = covered[group[proxy], point]
+        relative = np.divide(shares, whole, out=np.full(len(rows), np.nan), where=whole > 0)
+        return np.asarray(relative, dtype=np.float64)
+
+    @cached_property
+    def _by_cluster(self) -> Floats:
+        return self._covered(self.cluster)
+
+    @cached_property
+    def _scraped_workloads(self) -> Bools:
+        """Which workloads are scraped at any time, shape (workloads,)."""
+        size = int(self.workload.max(initial=0)) + 1
+        return np.bincount(self.workload[self.proxy], self.shares > 0, size) > 0
+
+    def _covered(self, group: Ints) -> Floats:
+        """Return which share of each step was scraped in each group, shape (groups, steps).
+
+        One proxy that is scraped in all of it shows that. All may be replaced in one step: together
+        they have as many scrapes as in others.
+        """
+        shares = np.nan_to_num(self.shares)
+        together = self._sums(group, shares)
+        most = np.zeros_like(together)
+        np.maximum.at(most, (group[self.proxy], self.point), shares)
+        scraped = np.where(together > 0, together, np.nan)
+        scraped[~(together > 0).any(axis=1)] = 1.0
+        usual = np.nanmedian(scraped, axis=1, keepdims=True)
+        return np.asarray(np.maximum(most, np.minimum(together / usual, 1.0)))
+
+    def _sums(self, group: Ints, amounts: Floats | Bools) -> Floats:
+        """Return the sum of the rows of each group and step, shape (groups, steps)."""
+        shape = int(group.max(initial=0)) + 1, self.point_count
+        at = group[self.proxy] * self.point_count + self.point
+        sums = np.bincount(at, amounts, shape[0] * shape[1])
+        return sums.astype(np.float64, copy=False).reshape(shape)
 
 
 def over_steps(rows: pd.DataFrame, workload: Ints) -> pd.DataFrame:
@@ -102,15 +210,22 @@ def over_steps(rows: pd.DataFrame, workload: Ints) -> pd.DataFrame:
 
     Args:
         rows: of the step table, with `LIVED`.
-        workload: number of each row's workload.
+        workload: number of each proxy's workload, shape (proxies,).
     """
     lived = rows[LIVED].to_numpy(float)
-    if (are_alike(lived) and lived[0] == 1) or (lived == 1).all():
+    if (lived == 1).all():
         return rows
     columns = {name: rows[name].to_numpy(float) for name in (*FOR_LIFE, _MEMORY)}
-    columns[_MEMORY] = _with_ended(columns[_MEMORY], rows["proxy"].to_numpy(), workload, lived < 1)
+    proxy = rows["proxy"].to_numpy(np.int64)
+    columns[_MEMORY] = _with_ended(columns[_MEMORY], proxy, workload[proxy], lived < 1)
     known = {name: values for name, values in columns.items() if not np.isnan(values).all()}
     return assigned(rows, {name: values * lived for name, values in known.items()})
+
+
+def weighed(values: Floats, lived: Floats) -> Floats:
+    """Return values of whole steps as those of parts; the values themselves if all are whole."""
+    is_whole = are_alike(lived) and lived[0] == 1
+    return values if is_whole else values * lived
 
 
 def _with_ended(memory: Floats, proxy: Ints, workload: Ints, is_part: Bools) -> Floats:

@@ -74,7 +74,8 @@ class Rows:
         self._cpu, self._metrics = self.seen(CPU), self._seen_in(_SHOW_A_SCRAPE)
         found = self._presence(proxies, cluster)
         self._exists, self.doubtful = found.exists, found.doubtful
-        self.proxy, self.point = np.nonzero(self._exists)
+        # NumPy returns every second number of one array.
+        self.proxy, self.point = map(np.ascontiguousarray, np.nonzero(self._exists))
         self._row = np.full(self._exists.size, -1, dtype=np.int32)
         self._row[self._exists.ravel()] = np.arange(len(self.proxy))
         self._cells_of_rows: Places | Ints | None = None
@@ -190,7 +191,7 @@ class Rows:
         frame = frame[frame["point"].between(0, self._shape[1] - 1)]
         is_named = self.sums(frame[frame["reporter"] == ""], name) == 0
         values = self.sums(frame[frame["reporter"] == reporter], name)
-        return np.where(is_named & ~np.isnan(whole), values, np.nan)
+        return as_one(np.where(is_named & ~np.isnan(whole), values, np.nan))
 
     def replaced(self, values: Floats, frame: pd.DataFrame, column: str) -> Floats:
         """Return `values` with those of `column` where the frame has a row."""

@@ -10,15 +10,7 @@ import pandas as pd
 from analyzer.arrays import Bools, Floats, Ints, are_alike
 from analyzer.measurement.columns import added, alike, as_one
 from analyzer.measurement.counters import CPU_COUNTER, REPORTERS, REQUEST_COUNTER, Counted
-from analyzer.measurement.lived import (
-    FOR_LIFE,
-    LIVED,
-    PART_OF_A_STEP,
-    WHOLE,
-    Ends,
-    lived_shares,
-    scraped_shares,
-)
+from analyzer.measurement.lived import FOR_LIFE, LIVED, PART_OF_A_STEP, WHOLE, Scrapes
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.neighbours import after, before, follows
 from analyzer.measurement.rows import CPU, TCP, Rows, with_points
@@ -142,8 +134,8 @@ def step_table(
     recounted = _multiple(rows.proxy, columns["cpu_vcpu"], cpu)
     del cpu
     scrapes = rows.known("proxy_build")
-    ends = Ends.of(rows.proxy, rows.point, window.point_count)
-    full = _scraped_shares(rows.proxy, scrapes, ends, proxies, manifest)
+    expected = manifest.rate_window_seconds(Exporter.PROXY) / manifest.request_scrape_seconds
+    scraped = _scrapes(rows, scrapes, columns["cpu_vcpu"], proxies, cluster, expected)
     is_first = _begins_with_window(rows.proxy, rows.point, scrapes)
     is_corrected = any(
         one is not other for one, other in zip(reported, (inbound, outbound, waypoint), strict=True)
@@ -159,7 +151,7 @@ def step_table(
         covered = rows.covered(exporter)
         is_unknown = rows.half_covered(covered, columns[test])
         factors = np.where(rows.at(covered.is_cut) | is_first, factor, 1.0)
-        factors *= np.where(rows.at(covered.is_end), _own_share(full, factor), 1.0)
+        factors *= np.where(rows.at(covered.is_end), _own_share(scraped.shares, factor), 1.0)
         if is_unknown.any() or (factors != 1).any():
             for name in names:
                 columns[name] = as_one(np.where(is_unknown, np.nan, columns[name] * factors))
@@ -168,7 +160,7 @@ def step_table(
     if is_renewed.any():
         for name in ("cpu_vcpu", *OWN_COLUMNS, *EVENTS):
             columns[name] = as_one(np.where(is_renewed, np.nan, columns[name]))
-    apart = {"is_whole": full >= WHOLE, LIVED: _lived_shares(rows, ends, full, manifest)}
+    apart = {"is_whole": scraped.shares >= WHOLE, LIVED: _lived_shares(rows, scraped, manifest)}
     number, point = np.nonzero(rows.doubtful)
     return StepTable(
         # All columns once more would be the most that is held at a time.
@@ -204,19 +196,31 @@ def _multiple(proxy: Ints, believed: Floats, stored: Floats) -> Floats:
     return multiple.fillna(1.0).to_numpy(np.float64)
 
 
-def _scraped_shares(
-    proxy: Ints, scrapes: Floats, ends: Ends, proxies: pd.DataFrame, manifest: Manifest
-) -> Floats:
-    number = proxies.groupby(["namespace", "workload"]).ngroup()
-    workload = np.asarray(number, dtype=np.int64)
-    expected = manifest.rate_window_seconds(Exporter.PROXY) / manifest.request_scrape_seconds
-    return scraped_shares(scrapes, workload[proxy], ends.either, expected)
+def _scrapes(
+    rows: Rows, scrapes: Floats, cpu: Floats, proxies: pd.DataFrame, cluster: Ints, whole: float
+) -> Scrapes:
+    """Return how often each row was scraped; `whole` is how often a proxy is in a step."""
+    workload, namespace = (
+        np.asarray(proxies.groupby(names).ngroup(), dtype=np.int64)
+        for names in (["namespace", "workload"], ["namespace"])
+    )
+    return Scrapes(
+        proxy=rows.proxy,
+        point=rows.point,
+        counts=scrapes,
+        is_seen=~(np.isnan(cpu) & np.isnan(scrapes)),
+        workload=workload,
+        namespace=namespace,
+        cluster=cluster,
+        point_count=rows.doubtful.shape[1],
+        expected=whole,
+    )
 
 
-def _lived_shares(rows: Rows, ends: Ends, full: Floats, manifest: Manifest) -> Floats:
+def _lived_shares(rows: Rows, scrapes: Scrapes, manifest: Manifest) -> Floats:
     """Return `lived_share`: a cluster that is dark at an end of the window may have gone on."""
     ranges = manifest.rate_window_seconds(Exporter.PROXY) / manifest.window.step_seconds
-    shares = lived_shares(ends, full, rows.point, manifest.window.point_count, ranges)
+    shares = scrapes.lived(ranges)
     return as_one(np.where(rows.at(rows.doubtful), 1.0, shares)) if rows.doubtful.any() else shares
 
 

@@ -135,9 +135,8 @@ class MeshUsage:
 
         What was not seen is the best estimate.
         """
-        workload = self.proxies.groupby(WORKLOAD).ngroup()
-        of_rows = np.asarray(workload.reindex(self.steps["proxy"]), dtype=np.int64)
-        return filled_in(over_steps(self.steps, of_rows), self.filling)
+        workload = np.asarray(self.proxies.groupby(WORKLOAD).ngroup(), dtype=np.int64)
+        return filled_in(over_steps(self.steps, workload), self.filling)
 
     def of_role(self, role: Role, *, filled: bool = False) -> pd.DataFrame:
         """Return the rows of one role's proxies, with their namespace, workload and node.

@@ -11,7 +11,7 @@ import pandas as pd
 from analyzer.arrays import Floats
 from analyzer.errors import InsufficientData, UsageError
 from analyzer.measurement.columns import alike, as_one, assigned, elementwise, first_known
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import LIVED, weighed
 from analyzer.measurement.other_side import SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
@@ -315,7 +315,8 @@ def _gbit(bytes_per_second: Floats) -> Floats:
 
 
 def _uncounted(rps: Floats, still_open: Floats, tcp: Floats, lived: Floats) -> Floats:
-    return as_one(((rps > 0) | (np.isnan(still_open) & (tcp > 0))) * lived)
+    is_one = (rps > 0) | (np.isnan(still_open) & (tcp > 0))
+    return as_one(weighed(is_one.astype(float), lived))
 
 
 def _accepted_connections(opened: Floats, accepted: Floats, tcp: Floats) -> Floats:

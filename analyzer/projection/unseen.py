@@ -9,6 +9,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.measurement.groups import names_or
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.choices import Basis
 from analyzer.projection.places import CARRIED, CARRIED_BY_NODES, WAYPOINT_LOADS, sums_by
@@ -119,9 +120,12 @@ def _at_end(
         proxy = found.index.get_level_values("proxy")
         for name in _NAMES:
             found[name] = names_or(pd.Categorical(found[name]), proxies.loc[proxy, name])
-        found[_REQUESTED] = found[_REQUESTED].fillna(
-            found[_REQUESTED].groupby(level="proxy").transform("mean")
-        )
+        for name in _REQUESTED:
+            lived = found[LIVED].where(found[name].notna())
+            sums = found.assign(lived=lived).groupby(level="proxy")[[name, "lived"]]
+            whole = sums.transform("sum", min_count=1)
+            found[name] = found[name].fillna(whole[name] / whole["lived"])
+        found[LIVED] = found[LIVED].fillna(1.0)
     return found.reset_index()
 
 
@@ -213,6 +217,6 @@ def _at(deviates: Floats, mid: Floats, low: Floats, high: Floats) -> Floats:
 
 def _between(low: float, mid: float, high: float) -> Interval:
     """Return the range of a total as multiples of its best estimate."""
-    if mid <= 0 or low == high:
+    if mid <= 0 or low == mid == high:
         return _AS_MEASURED
     return Interval(low=min(low / mid, 1.0), mid=1.0, high=max(high / mid, 1.0))

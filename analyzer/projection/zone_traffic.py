@@ -18,6 +18,7 @@ import pandas as pd
 
 from analyzer.arrays import Floats
 from analyzer.measurement.groups import Groups
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
 from analyzer.measurement.same_calls import without_cluster
 from analyzer.measurement.usage import MeshUsage
@@ -167,9 +168,11 @@ class _Places:
 
 
 def _places_of(usage: MeshUsage, role: Role) -> pd.DataFrame:
-    """Return how many samples of a role are in each namespace, workload and node."""
-    groups = Groups.of(usage.of_role(role), [*WORKLOAD, "node"])
-    return groups.names.to_frame(index=False).assign(samples=groups.row_count, role=role)
+    """Return for how many steps a role has proxies in each namespace, workload and node."""
+    rows = usage.of_role(role)
+    groups = Groups.of(rows, [*WORKLOAD, "node"])
+    samples = groups.sum(rows[LIVED].to_numpy(float))
+    return groups.names.to_frame(index=False).assign(samples=samples, role=role)
 
 
 def _of_calls(

@@ -16,7 +16,7 @@ POINTS = 6
 
 SCRAPE_SECONDS = 30.0
 SCRAPES = 20.0
-"""Of each proxy in each step."""
+"""Of a proxy in a whole step."""
 
 _LABELS = {"sidecar": ("", "", "istio"), "gateway": ("istio", "", ""), "unknown": ("", "", "")}
 
@@ -34,6 +34,7 @@ class Seen:
         rps_points: those in which it was scraped, if other ones.
         messages: gRPC messages per second.
         throttled: share of its periods.
+        scrapes: of it in each step.
     """
 
     pod: str
@@ -45,6 +46,7 @@ class Seen:
     messages: float = 0.0
     throttled: float = 0.0
     resets: float = 0.0
+    scrapes: float = SCRAPES
     points: Sequence[int] = range(POINTS)
     cpu_points: Sequence[int] | None = None
     rps_points: Sequence[int] | None = None
@@ -65,7 +67,7 @@ class Seen:
         if self.rps is None:
             return found
         points = self.points if self.rps_points is None else self.rps_points
-        found["proxy_build"] = self._at((*key, "proxy"), SCRAPES, points)
+        found["proxy_build"] = self._at((*key, "proxy"), self.scrapes, points)
         own = (namespace, self.workload)
         amounts: list[tuple[str, tuple[str, ...], float]] = [
             (f"{'out' if self.role == 'gateway' else 'in'}bound_requests_rps", own, self.rps),

@@ -1,21 +1,19 @@
 """For how much of each step a proxy existed, by how often it was scraped in it."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer.arrays import Floats
 from analyzer.measurement.lived import (
     FOR_LIFE,
     LIVED,
     PART_OF_A_STEP,
-    Ends,
-    lived_shares,
+    Scrapes,
     over_steps,
-    scraped_shares,
 )
 from analyzer.measurement.usage import MeshUsage, measure
 from analyzer.units import Role
@@ -26,20 +24,44 @@ CPU, BUILD, IN = "proxy_cpu_vcpu", "proxy_build", "inbound_requests_rps"
 REQUEST, MEMORY = "proxy_reserved_vcpu", "proxy_memory_bytes"
 STAYS = ("shop", "stays-5b8c9d7f4-aaaaa")
 STEPS = 6
+WHOLE_STEP = 11
+"""Scrapes in the range of a whole step."""
 
 
-def lived(scrapes: list[float], *, first: int = 0, steps: int = STEPS, most: float = 11) -> Floats:
-    """Return the shares of one proxy beside one that is scraped so often in each step.
+Lives = Sequence[tuple[int, Sequence[float]]]
+"""Of each proxy the first step, and its scrapes in each step from there on."""
 
-    The range has a scrape more than the step.
+
+def lived(
+    lives: Lives,
+    *,
+    workloads: Sequence[str] = (),
+    seen: Sequence[bool] | None = None,
+    expected: float = WHOLE_STEP,
+) -> list[list[float]]:
+    """Return the shares of each proxy; the range in which scrapes count has one more than the step.
+
+    Workloads are cluster/namespace/name; all proxies have the same one, if there are none. `seen`
+    says whether the CPU of all rows is known.
     """
-    proxy = np.repeat([0, 1], [len(scrapes), steps])
-    point = np.r_[first + np.arange(len(scrapes)), np.arange(steps)]
-    ends = Ends.of(proxy, point, steps)
-    scraped = scraped_shares(
-        np.r_[scrapes, np.full(steps, most)], np.zeros(len(proxy), np.int64), ends.either, most
+    names = pd.Series(workloads or ["one/shop/front"] * len(lives))
+    proxy = np.repeat(np.arange(len(lives)), [len(counts) for _, counts in lives])
+    counts = np.concatenate([np.asarray(counts, float) for _, counts in lives])
+    by = names, names.str.rpartition("/")[0], names.str.partition("/")[0]
+    workload, namespace, cluster = (pd.factorize(one)[0] for one in by)
+    scrapes = Scrapes(
+        proxy=proxy,
+        point=np.concatenate([first + np.arange(len(counts)) for first, counts in lives]),
+        counts=counts,
+        is_seen=np.full(len(proxy), True) if seen is None else np.asarray(seen),
+        workload=workload,
+        namespace=namespace,
+        cluster=cluster,
+        point_count=STEPS,
+        expected=expected,
     )
-    return lived_shares(ends, scraped, point, steps, most / (most - 1))[: len(scrapes)]
+    found = scrapes.lived(WHOLE_STEP / (WHOLE_STEP - 1))
+    return [found[proxy == number].tolist() for number in range(len(lives))]
 
 
 @pytest.mark.parametrize(
@@ -55,35 +77,97 @@ def lived(scrapes: list[float], *, first: int = 0, steps: int = STEPS, most: flo
         pytest.param([11, 11, 5], 3, [1, 1, 0.4], id="ends-in-the-last-step"),
         pytest.param([11, 10, 11], 0, [1, 1, 1], id="a-scrape-late"),
         pytest.param([11, 6, 11, 11, 11, 11], 0, [1] * 6, id="a-gap-is-no-end"),
-        pytest.param([NAN, 11, NAN], 2, [PART_OF_A_STEP, 1, PART_OF_A_STEP], id="not-known"),
-        pytest.param([NAN] * 6, 0, [1] * 6, id="never-scraped"),
+        pytest.param([NAN, 11, NAN], 2, [0.1, 1, 0], id="scraped-once"),
+        pytest.param([0, 11, 0], 2, [0.1, 1, 0], id="no-scrape-is-written-as-zero"),
     ],
 )
 def test_a_life_counts_for_as_much_of_a_step_as_it_was_scraped(
     scrapes: list[float], first: int, shares: list[float]
 ) -> None:
-    np.testing.assert_allclose(lived(scrapes, first=first), shares, atol=1e-12)
+    found, stays = lived([(first, scrapes), (0, [WHOLE_STEP] * STEPS)])
+
+    np.testing.assert_allclose(found, shares, atol=1e-12)
+    assert stays == [1] * STEPS
 
 
-def test_brief_pods_of_one_workload_are_compared_with_what_a_step_holds() -> None:
+@pytest.mark.parametrize("scrapes", [NAN, 0])
+def test_a_proxy_that_is_never_scraped_lives_for_half_of_its_first_and_last_step(
+    scrapes: float,
+) -> None:
+    brief, stays = lived([(1, [scrapes] * 3), (0, [scrapes] * STEPS)])
+
+    assert brief == [PART_OF_A_STEP, 1, PART_OF_A_STEP]
+    assert stays == [1] * STEPS
+
+
+@pytest.mark.parametrize("beside", ["one/shop/stays", "one/other/stays"])
+def test_brief_pods_are_compared_with_what_a_step_holds(beside: str) -> None:
     """None of them shows how often a pod is scraped that lives for a whole step."""
-    proxy, point = np.arange(4), np.array([0, 1, 2, 3])
-    ends = Ends.of(proxy, point, 6)
-    scraped = scraped_shares(np.array([3.0, 4, 4, 4]), np.zeros(4, np.int64), ends.either, 11.0)
-
-    np.testing.assert_allclose(scraped, np.array([3, 4, 4, 4]) / 11)
-
-
-def test_a_server_that_began_within_the_first_step_shortens_no_life() -> None:
-    shares = lived_shares(
-        Ends.of(np.repeat([0, 1], 3), np.tile(np.arange(3), 2), 3),
-        np.tile([0.4, 1.0, 1.0], 2),
-        np.tile(np.arange(3), 2),
-        3,
-        1.1,
+    brief: Lives = [(0, [3, 4]), (3, [4]), (4, [2, 5])]
+    found = lived(
+        [*brief, (0, [WHOLE_STEP] * STEPS)],
+        workloads=[*["one/shop/jobs"] * len(brief), beside],
+        expected=99,
     )
 
-    np.testing.assert_array_equal(shares, 1.0)
+    wanted = [[0.3, 0.3], [0.4], [0.2, 0.4], [1.0] * STEPS]
+    for shares, known in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(shares, known, atol=1e-12)
+
+
+def test_a_mesh_of_brief_pods_is_compared_with_what_the_survey_saw() -> None:
+    found = lived([(0, [3, 4]), (1, [4]), (2, [2, 5])], expected=WHOLE_STEP)
+
+    np.testing.assert_allclose(found[1], [0.4])
+
+
+# --- where nothing was seen ---
+
+
+@pytest.mark.parametrize(
+    ("lives", "shares"),
+    [
+        pytest.param([(2, [5, 11, 11, 11])] * 2, [[1] * 4] * 2, id="stored-from-then-on"),
+        pytest.param([(0, [11, 11, 5])] * 2, [[1] * 3] * 2, id="stored-until-then"),
+        pytest.param(
+            [(0, [11, 6]), (3, [5, 11, 11])], [[1, 1], [1, 1, 1]], id="replaced-in-an-outage"
+        ),
+        pytest.param(
+            [(2, [5, 11, 11, 11]), (2, [2, 11, 11, 11])],
+            [[1] * 4, [0.44, 1, 1, 1]],
+            id="later-than-others",
+        ),
+    ],
+)
+def test_lives_do_not_end_where_the_server_does(lives: Lives, shares: list[list[float]]) -> None:
+    for found, wanted in zip(lived(lives), shares, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["one/shop/front", "two/shop/front"], ["one/shop/front", "one/other/front"]],
+    ids=["a cluster", "a namespace"],
+)
+def test_one_that_is_scraped_from_the_middle_of_a_step_on_was_there(names: list[str]) -> None:
+    found = lived([(0, [WHOLE_STEP] * STEPS), (0, [5, 11, 11, 11, 11, 6])], workloads=names)
+
+    assert found == [[1] * STEPS] * 2
+
+
+def test_a_cluster_that_is_dark_is_not_shown_by_another_one() -> None:
+    found = lived(
+        [(0, [WHOLE_STEP] * STEPS), (2, [5, 11, 11, 11])],
+        workloads=["one/shop/front", "two/shop/front"],
+    )
+
+    assert found[1] == [1] * 4
+
+
+def test_without_its_own_metrics_a_cluster_that_has_cpu_is_not_dark() -> None:
+    found = lived([(0, [11, 11, NAN]), (0, [11, 11, NAN, NAN, NAN, 11])])
+
+    assert found[0] == [1, 1, PART_OF_A_STEP]
 
 
 def rows(*, memory: list[float], shares: list[float], proxy: list[int]) -> pd.DataFrame:
@@ -94,7 +178,7 @@ def rows(*, memory: list[float], shares: list[float], proxy: list[int]) -> pd.Da
 
 def test_what_is_held_is_averaged_over_the_step_and_rates_stay() -> None:
     table = rows(memory=[8, 8, NAN], shares=[0.5, 1, 0.25], proxy=[0, 0, 0])
-    found = over_steps(table, np.zeros(3, np.int64))
+    found = over_steps(table, np.zeros(1, np.int64))
 
     assert found["memory_bytes"].tolist() == [4, 8, 2]
     for name in FOR_LIFE:
@@ -106,7 +190,7 @@ def test_what_is_held_is_averaged_over_the_step_and_rates_stay() -> None:
 def test_a_brief_pod_holds_what_its_workload_does() -> None:
     """It was at the end of no step, where memory is asked for."""
     table = rows(memory=[8, 12, NAN, NAN], shares=[1, 1, 0.5, 0.5], proxy=[0, 0, 1, 2])
-    found = over_steps(table, np.array([0, 0, 0, 1]))
+    found = over_steps(table, np.array([0, 0, 1]))
 
     assert found["memory_bytes"].tolist()[:3] == [8, 12, 5]
     assert math.isnan(found["memory_bytes"].iloc[3])
@@ -115,7 +199,7 @@ def test_a_brief_pod_holds_what_its_workload_does() -> None:
 def test_a_mesh_in_which_nothing_ends_is_not_copied() -> None:
     table = rows(memory=[8, NAN], shares=[1, 1], proxy=[0, 0])
 
-    assert over_steps(table, np.zeros(2, np.int64)) is table
+    assert over_steps(table, np.zeros(1, np.int64)) is table
 
 
 # --- from a snapshot ---

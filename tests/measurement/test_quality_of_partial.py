@@ -9,7 +9,7 @@ from analyzer.data import sample_path
 from analyzer.measurement.findings import Bias, Severity
 from analyzer.measurement.snapshot import load_snapshot
 from analyzer.measurement.usage import measure
-from tests.measurement.flawed import POINTS, Seen, call, found
+from tests.measurement.flawed import POINTS, SCRAPES, Seen, call, found
 from tests.measurement.snapshots import Rows
 
 PODS = [f"p-{number}" for number in range(20)]
@@ -68,6 +68,16 @@ def test_proxies_without_a_request_and_pods_without_cpu_are_usual(
 )
 def test_memory_of_some_proxies_is_partial(count: int, is_found: object, tmp_path: Path) -> None:
     named = found(tmp_path, PROXIES, of_pods("proxy_memory_bytes", PODS[:count]))
+
+    assert ("partial_memory" in named) is is_found
+
+
+@pytest.mark.parametrize(("scrapes", "is_found"), [(SCRAPES, True), (SCRAPES / 2, False)])
+def test_brief_pods_are_at_the_end_of_no_step_where_memory_is_asked_for(
+    scrapes: float, is_found: object, tmp_path: Path
+) -> None:
+    brief = [Seen(pod=f"shop/brief-{at}", points=[at], scrapes=scrapes) for at in range(1, 5)]
+    named = found(tmp_path, [*PROXIES, *brief], of_pods("proxy_memory_bytes", PODS))
 
     assert ("partial_memory" in named) is is_found
 

@@ -316,6 +316,21 @@ def test_a_proxy_that_may_have_run_longer_has_its_request_in_that_time_too() -> 
     assert ends(sidecars_on(projection, Basis.BILLED)) == about(0.45, 0.45, 0.55)
 
 
+def test_what_it_requests_then_is_that_of_a_whole_step() -> None:
+    """It began in the middle of step 0: half of its 0.1 is in the total."""
+    usage = mesh(BUSY, IDLE, calls=CALLS, nodes=("a", "b"))
+    idle = usage.steps["proxy"] == 1
+    steps = usage.steps.assign(lived_share=np.where(idle, 0.5, 1.0))
+    usage = replace(
+        usage,
+        steps=steps[~idle | (steps["point"] == 0)].reset_index(drop=True),
+        filling=filling((1, 1, "cpu_vcpu", float("nan"), 0.0, 0.02)),
+    )
+    projection = projected(usage)
+
+    assert ends(sidecars_on(projection, Basis.BILLED)) == about(0.425, 0.425, 0.475)
+
+
 def test_only_what_the_unseen_namespace_sends_has_a_range() -> None:
     """Step 1 of books was not seen: 1 request/s, or none, or 40, on the node b."""
     load = mesh_load(dark(1, 1, ("proxy_rps", 1.0, 0.0, 40.0)))

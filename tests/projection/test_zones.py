@@ -213,6 +213,19 @@ def test_an_unknown_caller_is_where_all_sidecars_are() -> None:
     assert found.gb_per_month.mid == pytest.approx(expected)
 
 
+def test_callers_are_where_they_are_for_longer() -> None:
+    """One pod in zone b for half of each step is half of one that stays."""
+    stays = mesh_load(spread_mesh(front=(0, 0, 1), back=(0,)))
+    usage = spread_mesh(front=(0, 1), back=(0,))
+    brief = usage.proxies.index[usage.proxies["node"] == "n1"]
+    lived = np.where(usage.steps["proxy"].isin(brief), 0.5, 1.0)
+    comes = mesh_load(replace(usage, steps=usage.steps.assign(lived_share=lived)))
+
+    assert stays.zones is not None
+    assert comes.zones is not None
+    np.testing.assert_allclose(comes.zones.http_bytes_per_second, stays.zones.http_bytes_per_second)
+
+
 def test_tcp_crosses_as_well() -> None:
     usage = mesh(
         Proxy(

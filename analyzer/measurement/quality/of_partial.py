@@ -5,6 +5,7 @@ from typing import Final
 import pandas as pd
 
 from analyzer.measurement.findings import Bias, Finding, Severity
+from analyzer.measurement.lived import LIVED
 from analyzer.measurement.other_side import CALLS
 from analyzer.measurement.quality.evidence import Evidence
 from analyzer.units import counted
@@ -64,10 +65,14 @@ def _partial_memory(evidence: Evidence) -> Finding | None:
 
 
 def _compared(evidence: Evidence, name: str) -> tuple[pd.MultiIndex, int, pd.Index]:
-    """Return the pods in a table, how many proxies have CPU, and those of them not in the table."""
+    """Return the pods in a table, how many proxies have CPU, and those of them not in the table.
+
+    Only proxies with CPU for a whole step count: others may have been at the end of none, where
+    memory and requests are asked for.
+    """
     pods = _pods(evidence.tables.pieces(name).labels.drop_duplicates([*_KEY]))
     steps = evidence.steps
-    with_cpu = steps.loc[steps["cpu_vcpu"].notna(), "proxy"].unique()
+    with_cpu = steps.loc[steps["cpu_vcpu"].notna() & (steps[LIVED] == 1), "proxy"].unique()
     known = evidence.proxies[evidence.proxies.index.isin(with_cpu)]
     return pods, len(known), known.index[~_pods(known).isin(pods)]
 

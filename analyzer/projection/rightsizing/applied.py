@@ -9,7 +9,7 @@ import pandas as pd
 from analyzer.arrays import Floats, Ints
 from analyzer.measurement.columns import assigned, elementwise, first_known
 from analyzer.measurement.groups import Groups
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import LIVED, weighed
 from analyzer.projection.rightsizing.result import Rightsizing
 from analyzer.projection.sidecars import (
     SidecarFootprint,
@@ -157,7 +157,7 @@ class _Requests:
         for name, column in (("reserved_vcpu", end), ("reserved_memory_bytes", "bytes")):
             today = samples[name].to_numpy()
             if not np.isnan(today).all():
-                after[name] = first_known(self._of_samples(column) * lived, today)
+                after[name] = first_known(weighed(self._of_samples(column), lived), today)
         changed = with_billed(assigned(samples, after))
         bills = {
             name: elementwise(_where_known, changed[name].to_numpy(), samples[name].to_numpy())
