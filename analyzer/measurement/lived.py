@@ -143,7 +143,8 @@ class Scrapes:
         Where a server, or the scrapes of a namespace, began or ended in the step, all have few. A
         namespace of brief pods is compared with its cluster.
         """
-        few = np.asarray(~(self.shares[rows] >= WHOLE))
+        # One with CPU in several steps was there, if it was scraped in this one or not.
+        few = ~(self.shares[rows] >= WHOLE) & (self._is_scraped[rows] | np.isin(rows, self._alone))
         some = rows[few]
         if len(some):
             stays = np.isin(self.workload, self._of_workload.index)
@@ -151,7 +152,7 @@ class Scrapes:
             by_namespace = self._relative(some, self.namespace, self._covered(self.namespace))
             by_cluster = self._relative(some, self.cluster, self._by_cluster)
             few[few] = np.where(is_shown, by_namespace, by_cluster) < WHOLE
-        return few
+        return np.asarray(few)
 
     def _relative(self, rows: Ints, group: Ints, covered: Floats) -> Floats:
         """Return the shares of these rows of what was scraped of their step in their group.
@@ -159,12 +160,13 @@ class Scrapes:
         `covered` is that of `_covered`.
 
         A proxy that was not scraped twice was scraped once; NaN where its workload never is, or
-        nothing of its cluster in that step.
+        nothing of its cluster in that step, or itself not in the step beside it.
         """
         shares, proxy, point = self.shares[rows], self.proxy[rows], self.point[rows]
-        is_scraped = self._scraped_workloads[self.workload[proxy]]
-        is_scraped &= self._by_cluster[self.cluster[proxy], point] > 0
-        shares = np.where(np.isnan(shares) & is_scraped, 1 / self.whole[proxy], shares)
+        is_once = np.isnan(shares) & self._scraped_workloads[self.workload[proxy]]
+        is_once &= self._by_cluster[self.cluster[proxy], point] > 0
+        is_once &= np.isin(rows, self._alone) | self._is_scraped_beside(rows)
+        shares = np.where(is_once, 1 / self.whole[proxy], shares)
         whole = covered[group[proxy], point]
         relative = np.divide(shares, whole, out=np.full(len(rows), np.nan), where=whole > 0)
         return np.asarray(relative, dtype=np.float64)
@@ -174,10 +176,28 @@ class Scrapes:
         return self._covered(self.cluster)
 
     @cached_property
+    def _is_scraped(self) -> Bools:
+        return np.asarray(self.shares > 0)
+
+    @cached_property
+    def _alone(self) -> Ints:
+        """The rows of lives that are in one step only."""
+        return np.intersect1d(*self._lives, assume_unique=True)
+
+    def _is_scraped_beside(self, rows: Ints) -> Bools:
+        """Return whether the proxies of these rows were scraped in the row before or after."""
+        last = len(self.proxy) - 1
+        found = np.zeros(len(rows), dtype=bool)
+        for beside in (np.maximum(rows - 1, 0), np.minimum(rows + 1, last)):
+            is_same = self.proxy[beside] == self.proxy[rows]
+            found |= is_same & self._is_scraped[beside]
+        return found
+
+    @cached_property
     def _scraped_workloads(self) -> Bools:
         """Which workloads are scraped at any time, shape (workloads,)."""
         size = int(self.workload.max(initial=0)) + 1
-        return np.bincount(self.workload[self.proxy], self.shares > 0, size) > 0
+        return np.bincount(self.workload[self.proxy], self._is_scraped, size) > 0
 
     def _covered(self, group: Ints) -> Floats:
         """Return which share of each step was scraped in each group, shape (groups, steps).

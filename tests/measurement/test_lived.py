@@ -155,6 +155,25 @@ def test_one_that_is_scraped_from_the_middle_of_a_step_on_was_there(names: list[
     assert found == [[1] * STEPS] * 2
 
 
+@pytest.mark.parametrize(
+    ("scrapes", "first", "shares"),
+    [
+        pytest.param([11, 11, NAN, NAN], 2, [1, 1, 1, 1], id="to-the-end-of-the-window"),
+        pytest.param([NAN, 11, 11], 0, [1, 1, 1], id="in-the-first-step"),
+        pytest.param([11, 11, NAN, NAN], 1, [1, 1, 1, PART_OF_A_STEP], id="to-its-end"),
+        pytest.param([NAN], 0, [0.1], id="a-scrape-in-the-first-step"),
+        pytest.param([NAN], 3, [0.1], id="a-scrape"),
+    ],
+)
+def test_a_target_that_is_down_is_no_end(
+    scrapes: list[float], first: int, shares: list[float]
+) -> None:
+    """Its CPU is known all the time, beside others that are scraped."""
+    found, _ = lived([(first, scrapes), (0, [WHOLE_STEP] * STEPS)])
+
+    np.testing.assert_allclose(found, shares, atol=1e-12)
+
+
 def test_a_cluster_that_is_dark_is_not_shown_by_another_one() -> None:
     found = lived(
         [(0, [WHOLE_STEP] * STEPS), (2, [5, 11, 11, 11])],
