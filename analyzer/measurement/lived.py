@@ -55,22 +55,22 @@ class Scrapes:
 
     Attributes:
         proxy, point: of the row, shape (rows,).
-        counts: scrapes in the row, shape (rows,); NaN: not known.
+        scrape_count: of the row, shape (rows,); NaN: not known.
         is_seen: whether its CPU is known, or how often it was scraped, shape (rows,).
         workload, namespace, cluster: numbers of each proxy's, shape (proxies,).
         point_count: steps of the window.
-        expected: scrapes of a whole step, where no proxy of a cluster shows it.
+        whole_step_count: scrapes of a whole step, where no proxy of a cluster shows it.
     """
 
     proxy: Ints
     point: Ints
-    counts: Floats
+    scrape_count: Floats
     is_seen: Bools
     workload: Ints
     namespace: Ints
     cluster: Ints
     point_count: int
-    expected: float
+    whole_step_count: float
 
     @cached_property
     def _lives(self) -> tuple[Ints, Ints]:
@@ -82,7 +82,7 @@ class Scrapes:
     @cached_property
     def _of_workload(self) -> pd.Series:
         """Scrapes of a whole step by workload, where one of its proxies shows it."""
-        inner = self.counts.copy()
+        inner = self.scrape_count.copy()
         inner[np.concatenate(self._lives)] = np.nan
         # A table of zeros, as an export may make of it, shows no scrape.
         inner[inner == 0] = np.nan
@@ -99,12 +99,12 @@ class Scrapes:
         for group in (self.namespace, self.cluster):
             if known.isna().any():
                 known = known.fillna(known.groupby(group).transform("median"))
-        return known.fillna(self.expected).to_numpy(float)
+        return known.fillna(self.whole_step_count).to_numpy(float)
 
     @cached_property
     def shares(self) -> Floats:
         """Each row's scrapes as a share of those of a whole step, at most 1; NaN: not known."""
-        shares = np.minimum(self.counts / self.whole[self.proxy], 1.0)
+        shares = np.minimum(self.scrape_count / self.whole[self.proxy], 1.0)
         return np.asarray(np.where(shares > 0, shares, np.nan) if (shares == 0).any() else shares)
 
     def lived(self, ranges_per_step: float) -> Floats:

@@ -207,13 +207,13 @@ def _scrapes(
     return Scrapes(
         proxy=rows.proxy,
         point=rows.point,
-        counts=scrapes,
+        scrape_count=scrapes,
         is_seen=~(np.isnan(cpu) & np.isnan(scrapes)),
         workload=workload,
         namespace=namespace,
         cluster=cluster,
         point_count=rows.doubtful.shape[1],
-        expected=whole,
+        whole_step_count=whole,
     )
 
 

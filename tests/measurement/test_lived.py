@@ -52,13 +52,13 @@ def lived(
     scrapes = Scrapes(
         proxy=proxy,
         point=np.concatenate([first + np.arange(len(counts)) for first, counts in lives]),
-        counts=counts,
+        scrape_count=counts,
         is_seen=np.full(len(proxy), True) if seen is None else np.asarray(seen),
         workload=workload,
         namespace=namespace,
         cluster=cluster,
         point_count=STEPS,
-        expected=expected,
+        whole_step_count=expected,
     )
     found = scrapes.lived(WHOLE_STEP / (WHOLE_STEP - 1))
     return [found[proxy == number].tolist() for number in range(len(lives))]
