@@ -6,7 +6,7 @@ of twenty minutes would request three times as much in steps of an hour.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -30,23 +30,19 @@ WHOLE: Final = 0.9
 """Share of a whole step's scrapes from which a proxy lived for all of it: one may come late."""
 
 
-class Ends(NamedTuple):
-    """The rows in which a life begins and ends, shape (rows,)."""
+def is_edge(proxy: Ints, point: Ints, point_count: int) -> Bools:
+    """Return the first and last row of each life, unless the window begins or ends there."""
+    first, last = _lives(proxy, point)
+    found = np.zeros(len(proxy), dtype=bool)
+    found[first[point[first] > 0]] = True
+    found[last[point[last] < point_count - 1]] = True
+    return found
 
-    begins: Bools
-    ends: Bools
 
-    @classmethod
-    def of(cls, proxy: Ints, point: Ints, point_count: int) -> "Ends":
-        """Return those of rows sorted by proxy and point. A window does not begin or end a life."""
-        has_before = follows(proxy, point)
-        has_after = after(has_before, proxy)
-        return cls(begins=~has_before & (point > 0), ends=~has_after & (point < point_count - 1))
-
-    @property
-    def either(self) -> Bools:
-        """The rows in which a life begins or ends."""
-        return self.begins | self.ends
+def _lives(proxy: Ints, point: Ints) -> tuple[Ints, Ints]:
+    """Return the first and the last rows of all lives; rows are sorted by proxy and point."""
+    has_before = follows(proxy, point)
+    return np.flatnonzero(~has_before), np.flatnonzero(~after(has_before, proxy))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,9 +71,7 @@ class Scrapes:
     @cached_property
     def _lives(self) -> tuple[Ints, Ints]:
         """The first and the last rows of all lives."""
-        has_before = follows(self.proxy, self.point)
-        has_after = after(has_before, self.proxy)
-        return np.flatnonzero(~has_before), np.flatnonzero(~has_after)
+        return _lives(self.proxy, self.point)
 
     @cached_property
     def _of_workload(self) -> pd.Series:
@@ -155,9 +149,7 @@ class Scrapes:
         return np.asarray(few)
 
     def _relative(self, rows: Ints, group: Ints, covered: Floats) -> Floats:
-        """Return the shares of these rows of what was scraped of their step in their group.
-
-        `covered` is that of `_covered`.
+        """Return the shares of these rows of what was `covered` of their step in their group.
 
         A proxy that was not scraped twice was scraped once; NaN where its workload never is, or
         nothing of its cluster in that step, or itself not in the step beside it.

@@ -14,7 +14,7 @@ from analyzer.measurement.anchors import corrections, covered_in_part
 from analyzer.measurement.columns import alike, as_one, assigned
 from analyzer.measurement.filling import Line, sums
 from analyzer.measurement.impossible import masked
-from analyzer.measurement.lived import Ends
+from analyzer.measurement.lived import is_edge
 from analyzer.measurement.manifest import Manifest
 from analyzer.measurement.other_side import WORKLOAD
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
@@ -46,7 +46,7 @@ def without_partial(
     window = manifest.window
     proxy = believed["proxy"].to_numpy(np.int64)
     point = believed["point"].to_numpy(np.int64)
-    is_inner = ~Ends.of(proxy, point, window.point_count).either
+    is_inner = ~is_edge(proxy, point, window.point_count)
     workload = proxies.groupby([*WORKLOAD, "role"]).ngroup().to_numpy(np.int64)[proxy]
     rps, cpu = (believed[name].to_numpy(float) for name in ("proxy_rps", "cpu_vcpu"))
     line = Line.of(workload, rps, cpu)

@@ -10,7 +10,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import anchored
 from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
-from analyzer.measurement.lived import FOR_LIFE, LIVED, Ends
+from analyzer.measurement.lived import FOR_LIFE, LIVED, is_edge
 from analyzer.measurement.neighbours import after, before
 from analyzer.measurement.other_side import WORKLOAD, Heard
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
@@ -62,7 +62,7 @@ class _Filler:
             circle=circle.astype(np.int64)[proxy],
             point_count=point_count,
         )
-        self._is_edge = Ends.of(proxy, point, point_count).either & ~self._is_doubtful
+        self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
         # A doubtful step is whole.
         self._lived = rows[LIVED].fillna(1.0).to_numpy(float)
         self._counters = table.counters
