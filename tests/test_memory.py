@@ -39,14 +39,17 @@ def test_freed_memory_goes_back_to_the_system() -> None:
 def test_threads_share_one_heap() -> None:
     code = """
 import sys, threading
+from itertools import pairwise
 from pathlib import Path
 from analyzer.memory import share_heap
 
 def heaps():
-    # glibc aligns the heap of a thread at 64 MiB, and reserves as much.
+    # glibc aligns the heap of a thread at 64 MiB, and reserves as much: one part in use, one not.
     lines = Path("/proc/self/maps").read_text().splitlines()
-    starts = [int(line.split("-")[0], 16) for line in lines if line.endswith(" 0 ")]
-    return sum(start % 2**26 == 0 for start in starts)
+    spans = [line.split()[0].split("-") for line in lines if line.endswith(" 0 ")]
+    parts = pairwise([int(start, 16), int(end, 16)] for start, end in spans)
+    size = 2**26
+    return sum(used[0] % size == 0 and rest[1] == used[0] + size for used, rest in parts)
 
 if sys.argv[1] == "shared":
     assert share_heap()
