@@ -9,7 +9,7 @@ import pandas as pd
 from analyzer.arrays import Bools
 from analyzer.comparison.result import Status
 from analyzer.measurement.groups import Groups
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import mean_counts
 from analyzer.measurement.other_side import DESTINATION, SOURCE, WORKLOAD
 from analyzer.measurement.usage import MeshUsage
 from analyzer.measurement.who_reports import REPORTS, Callee, Caller, is_counted
@@ -242,7 +242,7 @@ def _means(usage: MeshUsage, role: Role, keys: list[str]) -> pd.DataFrame:
     groups, points = Groups.of(rows, keys), len(usage.observed_points)
     return pd.DataFrame(
         {
-            "count": groups.sum(rows[LIVED].to_numpy(float)) / points,
+            "count": mean_counts(groups, rows, points),
             "rps": groups.sum(rows["proxy_rps"].to_numpy(), min_count=1) / points,
             "vcpu": groups.sum(rows["cpu_vcpu"].to_numpy(), min_count=1) / points,
         },

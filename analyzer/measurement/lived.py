@@ -13,6 +13,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints, are_alike
 from analyzer.measurement.columns import alike, as_one, assigned
+from analyzer.measurement.groups import Groups
 from analyzer.measurement.neighbours import after, follows
 
 LIVED: Final = "lived_share"
@@ -127,9 +128,12 @@ class Scrapes:
 
         Lives that begin or end there are cut by what was seen, and not by themselves.
         """
-        # The time outside of the window is not seen.
-        seen = np.pad(self._sums(self.cluster, self.is_seen) > 0, ((0, 0), (1, 1)))
-        return np.asarray(~seen[self.cluster[self.proxy[rows]], self.point[rows] + 1 + by])
+        return np.asarray(~self._seen[self.cluster[self.proxy[rows]], self.point[rows] + 1 + by])
+
+    @cached_property
+    def _seen(self) -> Bools:
+        """In which steps each cluster is seen, with a step before and one after the window."""
+        return np.pad(self._sums(self.cluster, self.is_seen) > 0, ((0, 0), (1, 1)))
 
     def _has_few(self, rows: Ints) -> Bools:
         """Return which of these rows have clearly fewer scrapes than others of the same step.
@@ -143,7 +147,7 @@ class Scrapes:
         if len(some):
             stays = np.isin(self.workload, self._of_workload.index)
             is_shown = np.isin(self.namespace, self.namespace[stays])[self.proxy[some]]
-            by_namespace = self._relative(some, self.namespace, self._covered(self.namespace))
+            by_namespace = self._relative(some, self.namespace, self._by_namespace)
             by_cluster = self._relative(some, self.cluster, self._by_cluster)
             few[few] = np.where(is_shown, by_namespace, by_cluster) < WHOLE
         return np.asarray(few)
@@ -166,6 +170,10 @@ class Scrapes:
     @cached_property
     def _by_cluster(self) -> Floats:
         return self._covered(self.cluster)
+
+    @cached_property
+    def _by_namespace(self) -> Floats:
+        return self._covered(self.namespace)
 
     @cached_property
     def _is_scraped(self) -> Bools:
@@ -232,6 +240,11 @@ def over_steps(rows: pd.DataFrame, workload: Ints) -> pd.DataFrame:
     columns[_MEMORY] = _with_ended(columns[_MEMORY], proxy, workload[proxy], lived < 1)
     known = {name: values for name, values in columns.items() if not np.isnan(values).all()}
     return assigned(rows, {name: values * lived for name, values in known.items()})
+
+
+def mean_counts(groups: Groups, rows: pd.DataFrame, step_count: int) -> Floats:
+    """Return how many proxies of each group of rows there are at a time, on average over steps."""
+    return groups.sum(rows[LIVED].to_numpy(float)) / step_count
 
 
 def weighed(values: Floats, lived: Floats) -> Floats:

@@ -10,7 +10,7 @@ from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.anchors import anchored
 from analyzer.measurement.counters import REPORTERS
 from analyzer.measurement.filling import COLUMNS, Cells, Estimate, Line, estimate, nothing, sums
-from analyzer.measurement.lived import FOR_LIFE, LIVED, is_edge
+from analyzer.measurement.lived import FOR_LIFE, LIVED, is_edge, weighed
 from analyzer.measurement.neighbours import after, before
 from analyzer.measurement.other_side import WORKLOAD, Heard
 from analyzer.measurement.steps import OWN_COLUMNS, StepTable
@@ -63,8 +63,9 @@ class _Filler:
             point_count=point_count,
         )
         self._is_edge = is_edge(proxy, point, point_count) & ~self._is_doubtful
-        # A doubtful step is whole.
-        self._lived = rows[LIVED].fillna(1.0).to_numpy(float)
+        lived = self._values(LIVED)
+        # A step that was added is whole.
+        self._lived = np.where(self._is_added, 1.0, lived) if self._is_added.any() else lived
         self._counters = table.counters
         self._has_idle_scrapes = table.has_idle_scrapes[proxy]
 
@@ -164,8 +165,7 @@ class _Filler:
 
     def _filled(self, name: str, missing: Bools, found: Estimate) -> pd.DataFrame:
         """Return a column's filled values where they are missing."""
-        weight = self._lived
-        bound = self._bound(name)
+        weight, bound = self._lived, self._bound(name)
         is_unknown = np.isnan(found.mid)
         mid = np.where(self._is_added, np.nan, found.mid) * weight
         low = np.where(self._is_doubtful | self._is_added | is_unknown, 0.0, found.low) * weight
@@ -188,7 +188,7 @@ class _Filler:
         if not missing.any() or missing.all():
             return nothing()
         known = pd.Series(values).groupby(self._cells.workload).transform("mean").to_numpy(float)
-        known = known * self._lived
+        known = weighed(known, self._lived)
         return self._frame(name, missing & ~np.isnan(known), known, known, known)
 
     def _frame(

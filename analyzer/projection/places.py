@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.measurement.groups import Groups
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import mean_counts
 from analyzer.measurement.usage import MeshUsage
 from analyzer.units import BYTES_PER_GIB
 
@@ -109,10 +109,9 @@ def namespace_loads(
         "sidecar_memory_gib": "memory_bytes",
     }
     steps = groups.distinct(sidecars["point"].to_numpy(np.int64))
-    lived = sidecars[LIVED].to_numpy(float)
+    counts = mean_counts(groups, sidecars, points)
     frame = pd.DataFrame(
-        {"present_share": steps / points, "sidecar_count": groups.sum(lived) / points},
-        index=groups.names,
+        {"present_share": steps / points, "sidecar_count": counts}, index=groups.names
     )
     for name, column in totals.items():
         least = 0 if name in CARRIED else 1

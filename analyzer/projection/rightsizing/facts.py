@@ -9,7 +9,7 @@ import pandas as pd
 
 from analyzer.arrays import Bools, Floats, Ints
 from analyzer.measurement.groups import Groups, packed
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import mean_counts
 from analyzer.projection.rightsizing.busiest import Pods
 from analyzer.projection.rightsizing.ranges import ends_of
 from analyzer.projection.rightsizing.result import Policy
@@ -88,7 +88,7 @@ def facts_of(samples: Samples, policy: Policy, step_count: int) -> pd.DataFrame:
     of, vcpu = samples.groups, samples.vcpu
     known = pd.DataFrame(
         {
-            "sidecar_count": of.sum(samples.rows[LIVED].to_numpy(float)) / step_count,
+            "sidecar_count": mean_counts(of, samples.rows, step_count),
             "known_steps": of.known(vcpu).astype(np.int64),
             "used_vcpu": of.mean(vcpu),
             "peak_memory_bytes": of.most(samples.memory_bytes),

@@ -11,7 +11,7 @@ from analyzer.arrays import Floats
 from analyzer.calibration.result import Calibration, MemoryCalibration, RoleCalibration
 from analyzer.measurement.columns import elementwise
 from analyzer.measurement.groups import Groups
-from analyzer.measurement.lived import LIVED
+from analyzer.measurement.lived import mean_counts
 from analyzer.measurement.usage import MeshUsage
 from analyzer.projection.rightsizing.result import ScopedConfiguration
 from analyzer.projection.scenario import Scenario
@@ -99,7 +99,7 @@ def _workloads(usage: MeshUsage) -> pd.DataFrame:
     opens = elementwise(_opens, tcp, received)
     found = pd.DataFrame(
         {
-            "count": groups.sum(rows[LIVED].to_numpy(float)) / points,
+            "count": mean_counts(groups, rows, points),
             "configured": groups.mean(configured),
             "may_open_tcp": (groups.sum(opens) > 0) | (groups.known(tcp) == 0),
             "updates_per_second": groups.sum(updates, min_count=1) / points,
